@@ -1,0 +1,29 @@
+# `make demo` and `make test` set up everything they need; see README.md.
+PY := .venv/bin/python
+.PHONY: setup demo test lint bench lock clean
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock pyproject.toml deploy/setup.sh
+	deploy/setup.sh
+
+demo: setup
+	.venv/bin/starflock demo
+
+test: setup
+	deploy/test.sh
+
+lint: setup
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: setup
+	$(PY) -m benchmarks
+
+lock:
+	uv pip compile --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --all-extras pyproject.toml -o requirements.lock
+
+clean:
+	rm -rf .venv
