@@ -1,0 +1,90 @@
+"""The shape every model shares, and the small value types that files and workflows have in common.
+
+Models are frozen and refuse unknown keys, so that a misspelt key in a file, in the Temporal UI's input
+form or in an update is an error and not a silent default. Durations are written as operators write
+them (`15m`, `2h`, `1h30m`) in files and in JSON; inside they are `timedelta`.
+"""
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+DURATION_PATTERN = r"^(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+(?:\.\d+)?s)?$"
+QUOTA_PATTERN = r"^\d+(?:\.\d+)?%$"
+
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
+_UNIT_SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
+
+
+class Frozen(BaseModel):
+    """A value: immutable, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+def parse_duration(value: Any) -> Any:
+    """`15m`, `2h`, `1h30m`, `90s` to timedelta; a bare number is refused, since its unit is a guess."""
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, str) and value and re.fullmatch(DURATION_PATTERN, value):
+        return timedelta(
+            seconds=sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _DURATION_PART.findall(value))
+        )
+    raise ValueError("expected a duration such as 90s, 15m, 2h or 1h30m")
+
+
+def format_duration(value: timedelta) -> str:
+    """The shortest form of `parse_duration`'s language: `1h30m`, `0s`."""
+    seconds = value.total_seconds()
+    parts = []
+    for unit in ("d", "h", "m"):
+        count, seconds = divmod(seconds, _UNIT_SECONDS[unit])
+        if count:
+            parts.append(f"{int(count)}{unit}")
+    if seconds or not parts:
+        parts.append(f"{seconds:g}s")
+    return "".join(parts)
+
+
+def parse_quota(value: Any) -> Any:
+    """`5` (sites) or `2%` (of the sites at hand)."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return value
+    if isinstance(value, str) and re.fullmatch(QUOTA_PATTERN, value) and float(value[:-1]) <= 100:
+        return value
+    raise ValueError("expected a count such as 5 or a share such as 2%")
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["15m", "2h", "90s"]}),
+]
+
+Quota = Annotated[
+    int | str,
+    BeforeValidator(parse_quota),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": QUOTA_PATTERN}]}
+    ),
+]
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+"""A site, campaign or controller name: it becomes part of a workflow id."""
+
+
+def quota_of(quota: Quota, total: int) -> int:
+    """How many of `total` a quota allows; shares are rounded down, so a small fleet is held strictly."""
+    if isinstance(quota, int):
+        return quota
+    return int(total * float(quota[:-1]) / 100 + 1e-9)

@@ -1,0 +1,143 @@
+"""What is read from a site: small facts, names and codes. Rules decide on these alone."""
+
+import hashlib
+from datetime import datetime
+from typing import Literal
+
+from models.base import Frozen
+from models.inventory import Topology
+
+
+class Alarm(Frozen):
+    """One FM alarm; the same alarm is (alarm_id, entity), since its uuid changes on re-raise."""
+
+    alarm_id: str
+    entity: str
+    severity: Literal["critical", "major", "minor", "warning"]
+    mgmt_affecting: bool
+    suppressed: bool = False
+
+    @property
+    def key(self) -> str:
+        return f"{self.alarm_id} {self.entity}"
+
+
+class HostState(Frozen):
+    name: str
+    personality: str
+    administrative: str
+    operational: str
+    availability: str
+    task: str = ""
+    active_controller: bool = False
+
+    @property
+    def in_service(self) -> bool:
+        return (self.administrative, self.operational, self.availability) == (
+            "unlocked",
+            "enabled",
+            "available",
+        )
+
+    @property
+    def says(self) -> str:
+        task = f" ({self.task})" if self.task else ""
+        return f"{self.name} is {self.administrative}-{self.operational}-{self.availability}{task}"
+
+
+class ReleaseState(Frozen):
+    release: str
+    state: str
+    reboot_required: bool = False
+
+
+class Deployment(Frozen):
+    """A USM deployment in progress or left behind."""
+
+    from_release: str
+    to_release: str
+    state: str
+
+
+class Strategy(Frozen):
+    """The VIM's strategy of a cloud; there is at most one."""
+
+    uuid: str
+    name: str
+    state: str
+    release: str = ""
+    phase: str = ""
+    percent: int = 0
+    stage: str = ""
+    reason: str = ""
+    content: dict[str, str] = {}
+    """The parameters it was created with, as the VIM echoes them."""
+    began: datetime | None = None
+    """Start of its build phase by the site's clock."""
+
+
+class AppState(Frozen):
+    name: str
+    status: str
+
+
+class ControllerFacts(Frozen):
+    """What the system controller says, of itself and of this subcloud."""
+
+    name: str
+    release_state: str = ""
+    """State of the wanted release in the controller's own USM; empty when it has none such."""
+    deployment: Deployment | None = None
+    region: str = ""
+    """The subcloud's region by dcmanager."""
+    availability: str = ""
+    management_state: str = ""
+    deploy_status: str = ""
+    software_sync: str = ""
+    prestage_status: str = ""
+    strategy_step: str = ""
+    """State of an unfinished dcmanager strategy step on this subcloud."""
+
+
+class SiteFacts(Frozen):
+    """What the site itself says."""
+
+    region: str
+    software_version: str
+    dialect: Literal["12", "next"]
+    clock: datetime
+    """The site's own time at the reading (HTTP Date)."""
+    releases: tuple[ReleaseState, ...] = ()
+    """All that are not `unavailable`."""
+    deployment: Deployment | None = None
+    strategy: Strategy | None = None
+    alarms: tuple[Alarm, ...] = ()
+    alarms_total: int = 0
+    hosts: tuple[HostState, ...] = ()
+    apps_moving: tuple[AppState, ...] = ()
+    """Applications that are not at rest."""
+
+    def release_state(self, release: str) -> str:
+        return next((r.state for r in self.releases if r.release == release), "")
+
+
+class Observation(Frozen):
+    """One look at a site. Silence is a fact: `site` is None and `silence` says what was tried."""
+
+    topology: Topology
+    controller: ControllerFacts | None
+    site: SiteFacts | None
+    silence: str = ""
+    frozen: str = ""
+    """Reason and owner while the whole fleet is frozen."""
+    ours: tuple[str, ...] = ()
+    """Uuids of strategies that our records say we created on this site."""
+    in_inventory: bool = True
+
+    @property
+    def digest(self) -> str:
+        """Of all that a verdict may depend on; the clock is not part of it."""
+        clockless = self.model_copy(
+            update={"site": self.site and self.site.model_copy(update={"clock": datetime.min})}
+        )
+        return hashlib.sha256(clockless.model_dump_json().encode()).hexdigest()[:16]

@@ -1,0 +1,28 @@
+"""The clock knob and the few bounds that activities and workflows must agree on.
+
+`pace` divides product intervals (polls, soaks, heartbeats, deadlines, settle times), never a request
+time-out: a compressed simulation answers as slowly as its network, not as slowly as its hosts. It is a
+worker setting, refused outside embedded mode; workflows learn it from their first activity, so that a
+replay sees what was true then.
+"""
+
+from datetime import timedelta
+
+from models.base import Frozen
+
+
+class Timing(Frozen):
+    pace: float = 1.0
+    request_timeout_s: float = 40.0
+    """One HTTP request; the VIM's API itself waits 30 s for its engine."""
+    send_window_s: float = 5.0
+    """A mutating activity sends within so many seconds of its start, or not at all."""
+
+    def paced(self, interval: timedelta) -> timedelta:
+        return interval / self.pace
+
+    def mutation_timeout(self, settle: timedelta) -> timedelta:
+        """Start-to-close of a mutating activity: when it has passed, that attempt's request has either
+        been applied or never will be, so the next attempt's observation decides."""
+        slack = timedelta(seconds=5)
+        return timedelta(seconds=self.send_window_s + 2 * self.request_timeout_s) + self.paced(settle) + slack
