@@ -1,4 +1,4 @@
-"""A campaign as declared (`campaign.yaml`, and the same as JSON for the workflow) and as it reports itself."""
+"""A campaign as declared (`campaign.yaml`; as JSON, the workflow's input) and as it reports itself."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
