@@ -22,6 +22,8 @@ class Credential(Frozen):
     password: SecretRef
     project: str = "admin"
     domain: str = "Default"
+    sysadmin_password: SecretRef | None = None
+    """The `sysadmin` account of the subclouds; dcmanager asks for it to prestage a release."""
 
 
 class SystemController(Frozen):

@@ -6,6 +6,7 @@ from typing import Literal
 
 from models.base import Frozen
 from models.inventory import Topology
+from models.timing import Timing
 
 
 class Alarm(Frozen):
@@ -128,11 +129,16 @@ class Observation(Frozen):
     controller: ControllerFacts | None
     site: SiteFacts | None
     silence: str = ""
+    refusal: str = ""
+    """The site answered but did not accept us: credentials, roles, an unknown API."""
     frozen: str = ""
     """Reason and owner while the whole fleet is frozen."""
     ours: tuple[str, ...] = ()
     """Uuids of strategies that our records say we created on this site."""
+    applied_by_us: tuple[str, ...] = ()
+    """Releases whose deployment here was started by a strategy of ours."""
     in_inventory: bool = True
+    timing: Timing = Timing()
 
     @property
     def digest(self) -> str:

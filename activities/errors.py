@@ -1,0 +1,57 @@
+"""The classes that every failure falls into, and how they cross into Temporal.
+
+    ActivityFailure              carries the protocol: method, URL, status, the site's own words
+    |- Transient                 retry: nothing is known to be wrong
+    |- Busy                      somebody else works there: come back
+    |- Blocked                   a gate holds: time or a person
+    |- Refused                   the request is wrong: never retried
+    `- Unreachable               no answer where one was due
+
+Only `Transient` is retried by Temporal; the others end the activity and the workflow decides by the
+class name (`ApplicationError.type`). Each system's `errors.py` maps its answers to these.
+"""
+
+from datetime import timedelta
+
+from temporalio.exceptions import ApplicationError
+
+
+class ActivityFailure(ApplicationError):
+    retryable = False
+
+    def __init__(self, words: str, *, next_retry_delay: timedelta | None = None) -> None:
+        super().__init__(
+            words,
+            type=type(self).__name__,
+            non_retryable=not self.retryable,
+            next_retry_delay=next_retry_delay,
+        )
+
+
+class Transient(ActivityFailure):
+    retryable = True
+
+
+class Busy(ActivityFailure):
+    pass
+
+
+class Blocked(ActivityFailure):
+    pass
+
+
+class Refused(ActivityFailure):
+    pass
+
+
+class Unreachable(ActivityFailure):
+    pass
+
+
+class HandOver(ActivityFailure):
+    """This worker is shutting down: another one goes on with the wait, at once."""
+
+    retryable = True
+
+    def __init__(self) -> None:
+        super().__init__("worker is shutting down", next_retry_delay=timedelta(milliseconds=1))

@@ -1,0 +1,183 @@
+"""The one place that speaks HTTP.
+
+A `Wire` owns the connection pools of a worker process: one per trust (CA bundle, pinned certificate, or
+plain), each bounded, so that a thousand sites in flight cost a bounded number of descriptors. A request
+is sent once; nothing here retries. What went wrong is told in the one distinction that matters to a
+caller that mutates: `NoAnswer.maybe_applied` is False only when the request cannot have reached the
+server (no connection was made).
+
+A pinned certificate is made the only trust anchor of its context: the first connection fetches it, its
+SHA-256 is compared with the declared one, and any other certificate fails the handshake from then on.
+"""
+
+import asyncio
+import hashlib
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+USER_AGENT = "starflock"
+"""Never begins with mtce or vim: sysinv gives those prefixes other rights (sysinv-api, 2026-08)."""
+
+
+class NoAnswer(Exception):
+    """No answer came. `maybe_applied`: the server may have received the request all the same."""
+
+    def __init__(self, method: str, url: str, words: str, *, maybe_applied: bool) -> None:
+        super().__init__(f"{method} {url}: {words}")
+        self.maybe_applied = maybe_applied
+
+
+class Rejected(Exception):
+    """An answer outside 2xx: method, URL, status and the server's own words."""
+
+    def __init__(self, reply: "Reply", words: str) -> None:
+        super().__init__(f"{reply.method} {reply.url}: {reply.status} {words}".rstrip())
+        self.reply = reply
+        self.status = reply.status
+        self.words = words
+
+    @property
+    def maybe_applied(self) -> bool:
+        """A 5xx may come after the state was saved (observed on sysinv: a failed RPC answers 500)."""
+        return self.status >= 500
+
+
+@dataclass(frozen=True)
+class Reply:
+    method: str
+    url: str
+    status: int
+    text: str
+    headers: Mapping[str, str] = field(repr=False)
+
+    @property
+    def date(self) -> datetime | None:
+        """The server's clock, to the second."""
+        return _date(self.headers.get("date"))
+
+    def json(self) -> Any:
+        """The body whatever its label: USM sends JSON as text/html. None when it is no JSON."""
+        try:
+            return json.loads(self.text)
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How a server proves itself: by a CA bundle, by its pinned certificate, by the system's CAs."""
+
+    ca_bundle: str | None = None
+    fingerprint: str | None = None
+
+
+@dataclass
+class Wire:
+    request_timeout_s: float = 40.0
+    max_connections: int = 400
+    connect_timeout_s: float = 10.0
+    _clients: dict[tuple[Trust, str], httpx2.AsyncClient] = field(default_factory=dict)
+    _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        trust: Trust,
+        *,
+        headers: dict[str, str] | None = None,
+        body: Any = None,
+        params: dict[str, str] | None = None,
+        files: dict[str, tuple[None, str]] | None = None,
+    ) -> Reply:
+        """One request, one answer. Raises NoAnswer; any status is returned."""
+        client = await self._client(trust, url)
+        try:
+            answer = await client.request(method, url, headers=headers, json=body, params=params, files=files)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            raise NoAnswer(method, url, _words(error), maybe_applied=False) from error
+        except httpx2.TransportError as error:
+            raise NoAnswer(method, url, _words(error), maybe_applied=True) from error
+        return Reply(method, url, answer.status_code, answer.text, answer.headers)
+
+    async def _client(self, trust: Trust, url: str) -> httpx2.AsyncClient:
+        parts = urlsplit(url)
+        # A pinned certificate belongs to one host; a CA serves all of them.
+        host = parts.netloc if trust.fingerprint else ""
+        key = (trust if parts.scheme == "https" else Trust(), host)
+        if key not in self._clients:
+            async with self._opening:
+                if key not in self._clients:
+                    verify = await asyncio.to_thread(
+                        _context, key[0], parts.hostname or "", parts.port or 443
+                    )
+                    self._clients[key] = self._open(verify)
+        return self._clients[key]
+
+    def _open(self, verify: ssl.SSLContext) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
+            verify=verify,
+            trust_env=False,
+            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
+            timeout=httpx2.Timeout(
+                self.request_timeout_s, connect=min(self.connect_timeout_s, self.request_timeout_s)
+            ),
+            limits=httpx2.Limits(
+                max_connections=self.max_connections,
+                max_keepalive_connections=self.max_connections // 2,
+                keepalive_expiry=15.0,
+            ),
+        )
+
+    async def close(self) -> None:
+        clients, self._clients = list(self._clients.values()), {}
+        for client in clients:
+            await client.aclose()
+
+
+def _context(trust: Trust, host: str, port: int) -> ssl.SSLContext:
+    if trust.fingerprint is None:
+        return ssl.create_default_context(cafile=trust.ca_bundle)
+    pem = _fetch_certificate(host, port)
+    found = hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).hexdigest()
+    wanted = trust.fingerprint.removeprefix("sha256:").replace(":", "").lower()
+    if found != wanted:
+        raise NoAnswer(
+            "TLS",
+            f"https://{host}:{port}",
+            f"certificate is sha256:{found}, the inventory pins sha256:{wanted}",
+            maybe_applied=False,
+        )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(cadata=pem)
+    return context
+
+
+def _fetch_certificate(host: str, port: int) -> str:
+    try:
+        return ssl.get_server_certificate((host, port), timeout=10)
+    except OSError as error:
+        raise NoAnswer("TLS", f"https://{host}:{port}", _words(error), maybe_applied=False) from error
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
+def _date(value: str | None) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        return parsedate_to_datetime(value).astimezone(UTC)
+    except ValueError:
+        return None

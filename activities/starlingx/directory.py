@@ -1,0 +1,118 @@
+"""From a name in the inventory to the clouds behind it.
+
+The inventory says which system controller a site belongs to; dcmanager says where the site's admin
+endpoints are and which region it is. What the controller says of the fleet as a whole (the subcloud
+list, its own USM, its strategy's steps) is read once a tick and shared by all sites in work, so that a
+campaign costs the controller the same whether ten or a thousand sites are in flight.
+"""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from activities.errors import Refused
+from activities.http import Trust, Wire
+from activities.shared import SharedRead
+from activities.starlingx.dcmanager import client as dcmanager
+from activities.starlingx.keystone.client import Login, Tokens
+from activities.starlingx.session import ADMIN_PORTS, Cloud, admin_url
+from activities.starlingx.usm import client as usm
+from inventory.load import Inventory
+from inventory.secrets import resolve
+from models.inventory import Credential, Site, SystemController
+from models.site import Deployment, ReleaseState
+from models.timing import Timing
+
+TICK_S = 10.0
+"""dcmanager's own audit runs every 30 s; reading more often shows nothing new."""
+
+
+@dataclass(frozen=True)
+class ControllerView:
+    """One tick's reading of a system controller."""
+
+    subclouds: dict[str, dcmanager.Subcloud]
+    steps: dict[str, str]
+    releases: tuple[ReleaseState, ...]
+    deployment: Deployment | None
+
+
+@dataclass
+class Directory:
+    inventory: Callable[[], Inventory]
+    timing: Timing
+    wire: Wire
+    tokens: Tokens
+    _views: dict[str, SharedRead[ControllerView]] = field(default_factory=dict)
+
+    def site(self, name: str) -> Site | None:
+        return self.inventory().site(name)
+
+    def controller(self, name: str) -> SystemController:
+        found = self.inventory().controller(name)
+        if found is None:
+            raise Refused(f"the inventory has no system controller {name}")
+        return found
+
+    async def view(self, controller: str) -> ControllerView:
+        """Raises NoAnswer or Rejected; the same reading for everybody within a tick."""
+        if controller not in self._views:
+            self._views[controller] = SharedRead(
+                lambda: self._read_view(controller), TICK_S / self.timing.pace
+            )
+        return await self._views[controller].get()
+
+    async def _read_view(self, name: str) -> ControllerView:
+        cloud = self.controller_cloud(name)
+        subclouds, steps, releases, deployment = await asyncio.gather(
+            dcmanager.subclouds(cloud),
+            dcmanager.strategy_steps(cloud),
+            usm.releases(cloud),
+            usm.deployment(cloud),
+        )
+        return ControllerView(
+            subclouds={subcloud.name: subcloud for subcloud in subclouds},
+            steps={step.cloud: step.state for step in steps},
+            releases=releases,
+            deployment=deployment,
+        )
+
+    def controller_cloud(self, name: str) -> Cloud:
+        controller = self.controller(name)
+        login = self._login(controller, controller.auth_url)
+        return Cloud(self.wire, self.tokens, login, {}, (controller.region, "RegionOne", "SystemController"))
+
+    async def site_cloud(self, site: Site) -> Cloud:
+        """The site's own services; an override in the inventory beats dcmanager's address."""
+        controller = self.controller(site.system_controller)
+        overrides = {key: url for key, url in site.endpoints.model_dump().items() if url}
+        endpoints = overrides
+        if set(overrides) != set(ADMIN_PORTS):
+            subcloud = (await self.view(controller.name)).subclouds.get(site.subcloud_name)
+            if subcloud is None:
+                raise Refused(f"{controller.name} has no subcloud {site.subcloud_name}")
+            scheme = urlsplit(controller.auth_url).scheme
+            endpoints = {
+                service: admin_url(scheme, subcloud.management_address, service) for service in ADMIN_PORTS
+            } | overrides
+        return Cloud(self.wire, self.tokens, self._login(controller, endpoints["keystone"]), endpoints)
+
+    def sysadmin_password(self, site: Site) -> str | None:
+        reference = self.controller(site.system_controller).credential.sysadmin_password
+        return None if reference is None else self._secret(reference)
+
+    def _login(self, controller: SystemController, auth_url: str) -> Login:
+        credential: Credential = controller.credential
+        bundle = controller.ca_bundle and str(self.inventory().resolve_path(controller.ca_bundle))
+        return Login(
+            auth_url=auth_url,
+            username=credential.username,
+            password=self._secret(credential.password),
+            project=credential.project,
+            domain=credential.domain,
+            trust=Trust(bundle, controller.fingerprint),
+        )
+
+    def _secret(self, reference: str) -> str:
+        return resolve(reference, self.inventory().path.parent)

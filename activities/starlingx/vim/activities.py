@@ -1,0 +1,287 @@
+"""What workflows ask of a site's VIM: create, apply, delete a strategy, and wait for one.
+
+Each mutation observes, decides, sends at most once, and observes again. When the answer is lost, it
+watches for the effect until the VIM's settle time has passed and then fails as `Transient`; the next
+attempt begins with an observation, so nothing is ever sent twice blindly. The activity has no heartbeat,
+and its start-to-close time outlives its request: an attempt that Temporal has replaced is finished, for
+better or worse, when the next one looks.
+
+A strategy is ours when its uuid was recorded from the VIM's own answer, or when none was there before
+our send and the one that is there now has exactly our content and began after that look, by the site's
+own clock. Everything else is foreign and left alone.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+from temporalio import activity
+
+from activities.errors import Busy, Refused, Transient
+from activities.http import NoAnswer, Rejected
+from activities.starlingx.directory import Directory
+from activities.starlingx.errors import translated
+from activities.starlingx.session import Cloud
+from activities.starlingx.sysinv import client as sysinv
+from activities.starlingx.vim import client as vim
+from activities.waiting import pause, resumed_wait, seconds, tell
+from models.patch import AwaitStrategyRequest, CreateStrategyRequest, StrategyEnd, StrategyRef
+from models.records import Journal, Mark
+from models.site import Strategy
+
+Value = TypeVar("Value")
+
+POLL_S = {"build": 10.0, "apply": 30.0}
+WATCH_S = 5.0
+"""Between two looks for the effect of a request whose answer was lost."""
+CLOCK_GRAIN = timedelta(seconds=1)
+"""HTTP dates and the VIM's times are cut to the second."""
+IN_PHASE = {
+    "build": frozenset({"initial", "building"}),
+    "apply": frozenset({"ready-to-apply", "applying", "aborting"}),
+}
+NOT_APPLIED_YET = frozenset({"initial", "building", "ready-to-apply"})
+NOT_DELETABLE = frozenset({"building", "applying", "aborting"})
+
+
+@dataclass
+class VimActivities:
+    directory: Directory
+    journal: Journal
+
+    @activity.defn
+    async def create_strategy(self, request: CreateStrategyRequest) -> Strategy:
+        """Returns the strategy that is ours; raises Busy for a foreign one, Refused with the VIM's words."""
+        window = SendWindow(self.directory.timing.send_window_s)
+        cloud = await self._cloud(request.site)
+        body = vim.create_body(
+            request.release, request.dialect, request.instance_action, request.alarm_restrictions
+        )
+        with translated():
+            await self._same_region(cloud, request)
+            there = await vim.current(cloud)
+        # An earlier attempt may have sent, and its answer was lost with its worker.
+        answer_lost = activity.info().attempt > 1
+        if there is None:
+            window.check()
+            sent = await self._send_once(
+                send=lambda: vim.create(cloud, body),
+                effect=lambda: vim.current(cloud),
+                settle=vim.SETTLE["vim.create"],
+                what="create",
+            )
+            there, answer_lost = sent.value, answer_lost or sent.answer_lost
+            if not sent.answer_lost and not sent.refused_as_double:
+                await self._remember("vim-strategy", request.site, there.uuid, request.release)
+                return there
+        known = {mark.value for mark in await self.journal.marks(request.site)}
+        if there.uuid not in known and not (answer_lost and _made_by_this(there, request, body)):
+            raise Busy(
+                f"the VIM of {request.site} holds strategy {there.uuid} ({there.state}) of someone else"
+            )
+        await self._remember("vim-strategy", request.site, there.uuid, request.release)
+        return there
+
+    @activity.defn
+    async def apply_strategy(self, ref: StrategyRef) -> Strategy:
+        """Returns the strategy once it is past `ready-to-apply`; raises Busy when it is not ours any more."""
+        window = SendWindow(self.directory.timing.send_window_s)
+        cloud = await self._cloud(ref.site)
+        with translated():
+            there = await vim.current(cloud)
+        if there is None or there.uuid != ref.uuid:
+            raise Busy(f"strategy {ref.uuid} of {ref.site} is gone; {_holder(there)}")
+        if there.state not in NOT_APPLIED_YET:
+            return there
+        # Before the send: a crash after it must still find the deployment to be ours.
+        await self._remember("vim-apply", ref.site, ref.uuid, there.release)
+        window.check()
+
+        async def begun() -> Strategy | None:
+            now = await vim.current(cloud)
+            return now if now and now.uuid == ref.uuid and now.state not in NOT_APPLIED_YET else None
+
+        async def send() -> Strategy:
+            await vim.apply(cloud)
+            return there
+
+        sent = await self._send_once(send=send, effect=begun, settle=vim.SETTLE["vim.apply"], what="apply")
+        return sent.value
+
+    @activity.defn
+    async def delete_strategy(self, ref: StrategyRef) -> bool:
+        """Removes our strategy; False when it was gone already. Never touches another one."""
+        window = SendWindow(self.directory.timing.send_window_s)
+        cloud = await self._cloud(ref.site)
+        with translated():
+            there = await vim.current(cloud)
+        if there is None or there.uuid != ref.uuid:
+            return False
+        if there.state in NOT_DELETABLE:
+            raise Busy(f"strategy {ref.uuid} of {ref.site} is {there.state} and cannot be deleted now")
+        window.check()
+
+        async def gone() -> bool | None:
+            now = await vim.current(cloud)
+            return True if now is None or now.uuid != ref.uuid else None
+
+        async def send() -> bool:
+            await vim.delete(cloud)
+            return True
+
+        sent = await self._send_once(send=send, effect=gone, settle=vim.SETTLE["vim.delete"], what="delete")
+        return sent.value
+
+    @activity.defn
+    async def await_strategy(self, request: AwaitStrategyRequest) -> StrategyEnd:
+        """Waits until the strategy has left its phase; see `StrategyEnd` for how that may go."""
+        timing = self.directory.timing
+        began = resumed_wait(time.time())
+        deadline = began + seconds(timing.paced(request.within))
+        allowed_silence = seconds(timing.paced(request.silence))
+        heard, words = _heard_before(began), ""
+        last: Strategy | None = None
+        cloud: Cloud | None = None
+        while True:
+            try:
+                cloud = cloud or await self._locate(request.site)
+                last = await vim.read(cloud)
+                heard, words = time.time(), ""
+            except (NoAnswer, Rejected, Refused) as error:
+                cloud, words = None, str(error)
+            else:
+                if last is None or last.uuid != request.uuid:
+                    return StrategyEnd(how="gone", strategy=last, words=_holder(last))
+                if last.state not in IN_PHASE[request.phase]:
+                    return StrategyEnd(how="ended", strategy=last)
+            now = time.time()
+            if now - heard > allowed_silence:
+                return StrategyEnd(how="silent", strategy=last, words=words)
+            if now > deadline:
+                return StrategyEnd(how="late", strategy=last, words=words)
+            tell(began, heard, words or (last and f"{last.state} {last.percent} % {last.stage}"))
+            await pause(POLL_S[request.phase] / timing.pace)
+
+    async def _cloud(self, name: str) -> Cloud:
+        with translated():
+            return await self._locate(name)
+
+    async def _locate(self, name: str) -> Cloud:
+        site = self.directory.site(name)
+        if site is None:
+            raise Refused(f"the inventory has no site {name} any more")
+        return await self.directory.site_cloud(site)
+
+    async def _same_region(self, cloud: Cloud, request: CreateStrategyRequest) -> None:
+        system, _ = await sysinv.system(cloud)
+        if system.region != request.region:
+            raise Refused(
+                f"{request.site}: dcmanager says region {request.region}, the cloud that answers is "
+                f"{system.region}; nothing was sent"
+            )
+
+    async def _remember(self, kind: str, site: str, value: str, release: str) -> None:
+        info = activity.info()
+        await self.journal.remember(
+            Mark(
+                site=site,
+                kind=kind,
+                value=value,
+                release=release,
+                run_id=info.workflow_run_id or "",
+                made=datetime.now(UTC),
+            )
+        )
+
+    async def _send_once(
+        self,
+        *,
+        send: Callable[[], Awaitable[Value]],
+        effect: Callable[[], Awaitable[Value | None]],
+        settle: timedelta,
+        what: str,
+    ) -> "Sent[Value]":
+        """Send; when the answer is lost, watch for the effect until the settle time has passed."""
+        try:
+            return Sent(await send())
+        except Rejected as error:
+            if not error.maybe_applied:
+                seen = await _quietly(effect) if error.status == 409 else None
+                if seen is not None:
+                    return Sent(seen, refused_as_double=True)
+                raise Refused(f"the VIM refused to {what}: {error.words}") from error
+            lost: Exception = error
+        except NoAnswer as error:
+            if not error.maybe_applied:
+                raise Transient(f"{what} was not sent: {error}") from error
+            lost = error
+        pace = self.directory.timing.pace
+        deadline = time.monotonic() + seconds(settle) / pace
+        while True:
+            last_look = time.monotonic() >= deadline
+            seen = await _quietly(effect)
+            if seen is not None:
+                return Sent(seen, answer_lost=True)
+            if last_look:
+                raise Transient(f"no answer to {what}, and no effect of it: {lost}") from lost
+            await asyncio.sleep(WATCH_S / pace)
+
+
+@dataclass(frozen=True)
+class Sent(Generic[Value]):
+    """What is true after a send."""
+
+    value: Value
+    answer_lost: bool = False
+    """Seen by its effect; whether the effect is ours is still to be told."""
+    refused_as_double: bool = False
+    """409: something was there when the request arrived."""
+
+
+@dataclass
+class SendWindow:
+    """A mutating activity sends in its first seconds or not at all, by the monotonic clock."""
+
+    seconds: float
+
+    def __post_init__(self) -> None:
+        self._opened = time.monotonic()
+
+    def check(self) -> None:
+        spent = time.monotonic() - self._opened
+        if spent > self.seconds:
+            raise Transient(f"looking took {spent:.1f} s of {self.seconds:g} s; nothing was sent")
+
+
+def _made_by_this(there: Strategy, request: CreateStrategyRequest, body: dict[str, Any]) -> bool:
+    """Exactly our content, and begun after the look that found none."""
+    ours = {key: str(body[key]) for key in there.content}
+    return (
+        there.name == vim.STRATEGY
+        and bool(there.content)
+        and there.content == ours
+        and there.release == request.release
+        and there.began is not None
+        and there.began >= request.absent_at - CLOCK_GRAIN
+    )
+
+
+async def _quietly(effect: Callable[[], Awaitable[Value | None]]) -> Value | None:
+    """One look for an effect; a site that does not answer shows none."""
+    try:
+        return await effect()
+    except (NoAnswer, Rejected):
+        return None
+
+
+def _heard_before(began: float) -> float:
+    """When the site last answered, by the heartbeat of an earlier attempt."""
+    details = activity.info().heartbeat_details
+    return float(details[1]) if len(details) > 1 else began
+
+
+def _holder(there: Strategy | None) -> str:
+    return "the VIM holds none" if there is None else f"the VIM holds {there.uuid} ({there.state})"
