@@ -92,6 +92,14 @@ class StrategyEnd(Frozen):
     strategy: Strategy | None = None
     """As last seen."""
     words: str = ""
+    attempt: int = 1
+
+
+class StrategyStep(Frozen):
+    """What a mutation of a strategy came to."""
+
+    strategy: Strategy
+    attempt: int = 1
 
 
 class AwaitPrestageRequest(Frozen):

@@ -138,12 +138,19 @@ class Observation(Frozen):
     applied_by_us: tuple[str, ...] = ()
     """Releases whose deployment here was started by a strategy of ours."""
     in_inventory: bool = True
+    label_region: str = ""
+    """The site's label `region`, for search and reports."""
+    attempt: int = 1
+    """Which attempt of the activity made this look."""
     timing: Timing = Timing()
 
     @property
     def digest(self) -> str:
         """Of all that a verdict may depend on; the clock is not part of it."""
         clockless = self.model_copy(
-            update={"site": self.site and self.site.model_copy(update={"clock": datetime.min})}
+            update={
+                "site": self.site and self.site.model_copy(update={"clock": datetime.min}),
+                "attempt": 1,
+            }
         )
         return hashlib.sha256(clockless.model_dump_json().encode()).hexdigest()[:16]

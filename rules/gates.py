@@ -71,8 +71,9 @@ def _gates(request: PatchSiteRequest, seen: Observation) -> Iterator[Gate]:
         return
     site = seen.site
     yield _identity(request, controller, site)
-    yield _strategy(request, seen, site)
+    yield _leftover(request, seen, site)
     yield _deployed(release, site)
+    yield _strategy(site)
     yield _availability(controller)
     yield _central_release(release, controller)
     yield _dcmanager(controller)
@@ -115,21 +116,27 @@ def _identity(request: PatchSiteRequest, controller: ControllerFacts, site: Site
     return _go("identity", "the cloud that answers is the one that dcmanager means")
 
 
-def _strategy(request: PatchSiteRequest, seen: Observation, site: SiteFacts) -> Gate:
+def _leftover(request: PatchSiteRequest, seen: Observation, site: SiteFacts) -> Gate:
+    strategy = site.strategy
+    if strategy is None or not is_ours(request, seen, strategy):
+        return _go("leftover", "no strategy of ours stands there")
+    return Gate(
+        name="leftover",
+        decision=Decision.TAKE_UP,
+        why=f"our strategy {strategy.uuid} ({strategy.state}) stands there from an earlier run",
+    )
+
+
+def _strategy(site: SiteFacts) -> Gate:
+    """Asked after `leftover`: what stands there now is foreign."""
     strategy = site.strategy
     if strategy is None:
         return _go("strategy", "the VIM holds no strategy")
-    if not is_ours(request, seen, strategy):
-        return _wait(
-            "strategy",
-            f"busy: the VIM holds {strategy.name} strategy {strategy.uuid or '(no uuid)'} ({strategy.state}) "
-            "of someone else; it is left alone (--adopt-strategy UUID hands it over)",
-            Outcome.BLOCKED,
-        )
-    return Gate(
-        name="strategy",
-        decision=Decision.TAKE_UP,
-        why=f"our strategy {strategy.uuid} ({strategy.state}) stands there from an earlier run",
+    return _wait(
+        "strategy",
+        f"busy: the VIM holds {strategy.name} strategy {strategy.uuid or '(no uuid)'} ({strategy.state}) "
+        "of someone else; it is left alone (--adopt-strategy UUID hands it over)",
+        Outcome.BLOCKED,
     )
 
 
@@ -199,8 +206,8 @@ def _deployment(request: PatchSiteRequest, seen: Observation, deployment: Deploy
 
 
 RETRY_WORDS = (
-    "`starflock campaign retry` (or `site patch --resume-deployment`) creates a new strategy; the VIM resumes "
-    "at the step where USM stands: hosts already deployed are left as they are, nothing is rolled back"
+    "`starflock campaign retry` (or `site patch --resume-deployment`) creates a new strategy; the VIM "
+    "resumes at the step where USM stands: hosts already deployed are left as they are, nothing is rolled back"
 )
 
 

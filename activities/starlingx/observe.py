@@ -22,7 +22,7 @@ from activities.starlingx.session import Cloud
 from activities.starlingx.sysinv import client as sysinv
 from activities.starlingx.usm import client as usm
 from activities.starlingx.vim import client as vim
-from activities.waiting import pause, resumed_wait, seconds, tell
+from activities.waiting import Heartbeat, pause, seconds
 from models.inventory import Site
 from models.patch import ObserveRequest
 from models.records import Journal
@@ -44,15 +44,15 @@ class ObserveActivities:
 
     @activity.defn
     async def observe_site(self, request: ObserveRequest) -> Observation:
-        began = resumed_wait(time.time())
         timing = self.directory.timing
-        deadline = began + seconds(timing.paced(request.within))
-        while True:
-            seen = await self._look(request.site, request.release)
-            if seen.digest != request.unlike or time.time() >= deadline:
-                return seen
-            tell(began, seen.silence or "unchanged")
-            await pause(POLL_S / timing.pace)
+        async with Heartbeat() as heart:
+            deadline = heart.began + seconds(timing.paced(request.within))
+            while True:
+                seen = await self._look(request.site, request.release)
+                if seen.digest != request.unlike or time.time() >= deadline:
+                    return seen
+                heart.tell(seen.silence or "unchanged")
+                await pause(POLL_S / timing.pace)
 
     async def _look(self, name: str, release: str) -> Observation:
         timing = self.directory.timing
@@ -71,6 +71,8 @@ class ObserveActivities:
             applied_by_us=tuple(
                 sorted({mark.release for mark in marks if mark.kind == "vim-apply" and mark.release})
             ),
+            label_region=site.labels.get("region", ""),
+            attempt=activity.info().attempt,
             timing=timing,
         )
         try:

@@ -16,7 +16,7 @@ from activities.http import NoAnswer, Rejected
 from activities.starlingx.dcmanager import client as dcmanager
 from activities.starlingx.directory import Directory
 from activities.starlingx.errors import translated
-from activities.waiting import pause, resumed_wait, seconds, tell
+from activities.waiting import Heartbeat, pause, seconds
 from models.inventory import Site
 from models.patch import AwaitPrestageRequest, PrestageRequest
 
@@ -61,20 +61,20 @@ class DcmanagerActivities:
         """Waits until the status has left `prestaging`; returns it (`complete`, `failed`), or `late`."""
         site = self._site(request.site)
         pace = self.directory.timing.pace
-        began = resumed_wait(time.time())
-        while True:
-            try:
-                cloud = self.directory.controller_cloud(site.system_controller)
-                status = (await dcmanager.subcloud(cloud, site.subcloud_name)).prestage_status
-            except (NoAnswer, Rejected) as error:
-                tell(began, str(error))
-            else:
-                if status != "prestaging":
-                    return status
-                tell(began, status)
-            if time.time() > began + seconds(request.within) / pace:
-                return "late"
-            await pause(POLL_S / pace)
+        async with Heartbeat() as heart:
+            while True:
+                try:
+                    cloud = self.directory.controller_cloud(site.system_controller)
+                    status = (await dcmanager.subcloud(cloud, site.subcloud_name)).prestage_status
+                except (NoAnswer, Rejected) as error:
+                    heart.tell(str(error))
+                else:
+                    if status != "prestaging":
+                        return status
+                    heart.tell(status)
+                if time.time() > heart.began + seconds(request.within) / pace:
+                    return "late"
+                await pause(POLL_S / pace)
 
     async def _watch(self, site: Site, lost: Exception) -> str:
         pace = self.directory.timing.pace

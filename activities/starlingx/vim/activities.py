@@ -27,8 +27,8 @@ from activities.starlingx.errors import translated
 from activities.starlingx.session import Cloud
 from activities.starlingx.sysinv import client as sysinv
 from activities.starlingx.vim import client as vim
-from activities.waiting import pause, resumed_wait, seconds, tell
-from models.patch import AwaitStrategyRequest, CreateStrategyRequest, StrategyEnd, StrategyRef
+from activities.waiting import Heartbeat, pause, seconds
+from models.patch import AwaitStrategyRequest, CreateStrategyRequest, StrategyEnd, StrategyRef, StrategyStep
 from models.records import Journal, Mark
 from models.site import Strategy
 
@@ -53,7 +53,7 @@ class VimActivities:
     journal: Journal
 
     @activity.defn
-    async def create_strategy(self, request: CreateStrategyRequest) -> Strategy:
+    async def create_strategy(self, request: CreateStrategyRequest) -> StrategyStep:
         """Returns the strategy that is ours; raises Busy for a foreign one, Refused with the VIM's words."""
         window = SendWindow(self.directory.timing.send_window_s)
         cloud = await self._cloud(request.site)
@@ -76,17 +76,17 @@ class VimActivities:
             there, answer_lost = sent.value, answer_lost or sent.answer_lost
             if not sent.answer_lost and not sent.refused_as_double:
                 await self._remember("vim-strategy", request.site, there.uuid, request.release)
-                return there
+                return _step(there)
         known = {mark.value for mark in await self.journal.marks(request.site)}
         if there.uuid not in known and not (answer_lost and _made_by_this(there, request, body)):
             raise Busy(
                 f"the VIM of {request.site} holds strategy {there.uuid} ({there.state}) of someone else"
             )
         await self._remember("vim-strategy", request.site, there.uuid, request.release)
-        return there
+        return _step(there)
 
     @activity.defn
-    async def apply_strategy(self, ref: StrategyRef) -> Strategy:
+    async def apply_strategy(self, ref: StrategyRef) -> StrategyStep:
         """Returns the strategy once it is past `ready-to-apply`; raises Busy when it is not ours any more."""
         window = SendWindow(self.directory.timing.send_window_s)
         cloud = await self._cloud(ref.site)
@@ -95,7 +95,7 @@ class VimActivities:
         if there is None or there.uuid != ref.uuid:
             raise Busy(f"strategy {ref.uuid} of {ref.site} is gone; {_holder(there)}")
         if there.state not in NOT_APPLIED_YET:
-            return there
+            return _step(there)
         # Before the send: a crash after it must still find the deployment to be ours.
         await self._remember("vim-apply", ref.site, ref.uuid, there.release)
         window.check()
@@ -139,31 +139,32 @@ class VimActivities:
     async def await_strategy(self, request: AwaitStrategyRequest) -> StrategyEnd:
         """Waits until the strategy has left its phase; see `StrategyEnd` for how that may go."""
         timing = self.directory.timing
-        began = resumed_wait(time.time())
-        deadline = began + seconds(timing.paced(request.within))
         allowed_silence = seconds(timing.paced(request.silence))
-        heard, words = _heard_before(began), ""
-        last: Strategy | None = None
-        cloud: Cloud | None = None
-        while True:
-            try:
-                cloud = cloud or await self._locate(request.site)
-                last = await vim.read(cloud)
-                heard, words = time.time(), ""
-            except (NoAnswer, Rejected, Refused) as error:
-                cloud, words = None, str(error)
-            else:
-                if last is None or last.uuid != request.uuid:
-                    return StrategyEnd(how="gone", strategy=last, words=_holder(last))
-                if last.state not in IN_PHASE[request.phase]:
-                    return StrategyEnd(how="ended", strategy=last)
-            now = time.time()
-            if now - heard > allowed_silence:
-                return StrategyEnd(how="silent", strategy=last, words=words)
-            if now > deadline:
-                return StrategyEnd(how="late", strategy=last, words=words)
-            tell(began, heard, words or (last and f"{last.state} {last.percent} % {last.stage}"))
-            await pause(POLL_S[request.phase] / timing.pace)
+        attempt = activity.info().attempt
+        async with Heartbeat() as heart:
+            deadline = heart.began + seconds(timing.paced(request.within))
+            heard, words = _heard_before(heart.began), ""
+            last: Strategy | None = None
+            cloud: Cloud | None = None
+            while True:
+                try:
+                    cloud = cloud or await self._locate(request.site)
+                    last = await vim.read(cloud)
+                    heard, words = time.time(), ""
+                except (NoAnswer, Rejected, Refused) as error:
+                    cloud, words = None, str(error)
+                else:
+                    if last is None or last.uuid != request.uuid:
+                        return StrategyEnd(how="gone", strategy=last, words=_holder(last), attempt=attempt)
+                    if last.state not in IN_PHASE[request.phase]:
+                        return StrategyEnd(how="ended", strategy=last, attempt=attempt)
+                now = time.time()
+                if now - heard > allowed_silence:
+                    return StrategyEnd(how="silent", strategy=last, words=words, attempt=attempt)
+                if now > deadline:
+                    return StrategyEnd(how="late", strategy=last, words=words, attempt=attempt)
+                heart.tell(heard, words or (last and f"{last.state} {last.percent} % {last.stage}"))
+                await pause(POLL_S[request.phase] / timing.pace)
 
     async def _cloud(self, name: str) -> Cloud:
         with translated():
@@ -285,3 +286,7 @@ def _heard_before(began: float) -> float:
 
 def _holder(there: Strategy | None) -> str:
     return "the VIM holds none" if there is None else f"the VIM holds {there.uuid} ({there.state})"
+
+
+def _step(strategy: Strategy) -> StrategyStep:
+    return StrategyStep(strategy=strategy, attempt=activity.info().attempt)
