@@ -48,13 +48,14 @@ class ObserveActivities:
         async with Heartbeat() as heart:
             deadline = heart.began + seconds(timing.paced(request.within))
             while True:
-                seen = await self._look(request.site, request.release)
+                seen = await self.look(request.site, request.release)
                 if seen.digest != request.unlike or time.time() >= deadline:
                     return seen
                 heart.tell(seen.silence or "unchanged")
                 await pause(POLL_S / timing.pace)
 
-    async def _look(self, name: str, release: str) -> Observation:
+    async def look(self, name: str, release: str) -> Observation:
+        """One observation of a site, for the wanted release."""
         timing = self.directory.timing
         site = self.directory.site(name)
         if site is None:

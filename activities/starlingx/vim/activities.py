@@ -109,7 +109,7 @@ class VimActivities:
             return there
 
         sent = await self._send_once(send=send, effect=begun, settle=vim.SETTLE["vim.apply"], what="apply")
-        return sent.value
+        return _step(sent.value)
 
     @activity.defn
     async def delete_strategy(self, ref: StrategyRef) -> bool:

@@ -1,0 +1,141 @@
+"""What the campaign's activities take and return: members, what became of children, soaks, looks."""
+
+from models.base import Frozen, Name
+from models.campaign import CampaignSpec, SiteEnded
+from models.patch import PatchSiteRequest
+from models.records import CampaignEvent, CampaignRun
+from models.site import Observation
+from models.timing import Timing
+
+
+class ResolveRequest(Frozen):
+    spec: CampaignSpec
+
+
+class Members(Frozen):
+    """Who takes part, pinned for the campaign's life."""
+
+    names: tuple[str, ...]
+    caps: dict[str, tuple[str, ...]] = {}
+    """For each label of the window's caps: the member's value, in the order of `names`."""
+    inventory_hash: str
+    problems: tuple[str, ...] = ()
+    """Why the campaign cannot start; nothing is started when there are any."""
+    timing: Timing = Timing()
+
+
+class TickRequest(Frozen):
+    """What the campaign asks every two minutes, in one activity."""
+
+    campaign: str
+    release: str
+    in_flight: dict[str, str]
+    """Site -> run id of its child."""
+    waves: dict[str, int] = {}
+    """Site -> wave it runs in, for the record of a child that died without a word."""
+    busy: tuple[str, ...] = ()
+    """Sites that were locked by somebody else when we came."""
+    pending: tuple[str, ...] = ()
+    """Sites about to start: are they still in the inventory?"""
+
+
+class Tick(Frozen):
+    ended: tuple[SiteEnded, ...] = ()
+    """Children that closed without a word."""
+    holders: dict[str, str] = {}
+    """Busy site -> who holds it, in words; a site that is free again is absent."""
+    gone: tuple[str, ...] = ()
+    """Pending sites that have left the inventory."""
+    frozen: str = ""
+
+
+class SoakRequest(Frozen):
+    campaign: str
+    release: str
+    sites: tuple[str, ...]
+    ignore_alarms: tuple[str, ...] = ()
+
+
+class SoakFinding(Frozen):
+    alarms: dict[str, str] = {}
+    """Site -> its new management-affecting alarms, in words."""
+    silent: tuple[str, ...] = ()
+    """Sites that could not be asked."""
+
+
+class LookRequest(Frozen):
+    release: str
+    sites: tuple[str, ...]
+
+
+class Look(Frozen):
+    site: str
+    observation: Observation
+
+
+class Looks(Frozen):
+    looks: tuple[Look, ...]
+
+
+class CampaignNote(Frozen):
+    """One write of the campaign into the records."""
+
+    run: CampaignRun | None = None
+    events: tuple[CampaignEvent, ...] = ()
+
+
+class SiteGate(Frozen):
+    """One line of a plan or an explanation."""
+
+    name: str
+    decision: str
+    why: str
+
+
+class SitePlan(Frozen):
+    site: str
+    wave: int
+    decision: str
+    why: str
+    version: str = ""
+    """What is deployed now."""
+
+
+class CampaignPlan(Frozen):
+    """What a campaign would do, by what every gate says now."""
+
+    name: str
+    release: str
+    sites: tuple[SitePlan, ...]
+    waves: tuple[int, ...]
+    """Size of each wave."""
+    counts: dict[str, int]
+    estimated_minutes: float
+    """By the durations recorded for this operation, list scheduling over the window; soaks included."""
+    estimate_from: str
+    """What the estimate rests on, in words."""
+    inventory_hash: str
+
+
+class ExplainRequest(Frozen):
+    request: PatchSiteRequest
+
+
+class Explanation(Frozen):
+    site: str
+    decision: str
+    why: str
+    gates: tuple[SiteGate, ...]
+    holder: str = ""
+    """Which workflow holds the site now."""
+
+
+class FreezeRequest(Frozen):
+    reason: str
+    owner: str
+
+
+class ImportRequest(Frozen):
+    """Read a live system controller; the inventory names it, or an address is given."""
+
+    system_controller: Name

