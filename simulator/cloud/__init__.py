@@ -1,0 +1,1 @@
+"""What a cloud is and does, without any HTTP: hosts, releases, deployments, strategies, alarms, time."""

@@ -1,0 +1,139 @@
+"""Host actions: sysinv's semantic checks in its own order, then mtce (config and metal, 2026-08).
+
+The answer to an accepted action is the host as it is now, with `ihost_action` and `task` set; the states
+change later. The texts of rejections are sysinv's, because clients can tell them apart in no other way.
+"""
+
+from simulator.cloud.cloud import Cloud
+from simulator.cloud.hosts import Host
+from simulator.services.envelope import reject
+
+LOCKS = ("lock", "force-lock", "force-unsafe-lock")
+UNLOCKS = ("unlock", "force-unlock")
+SWACTS = ("swact", "force-swact")
+CYCLES = ("reboot", "reset", "reinstall", "power-on", "power-off")
+_SUPPORTED = (*LOCKS, *UNLOCKS, *SWACTS, *CYCLES, "subfunction_config")
+_TITLES = {
+    "reboot": "Reboot",
+    "reset": "Reset",
+    "reinstall": "Reinstall",
+    "power-on": "Power-On",
+    "power-off": "Power-Off",
+}
+_CYCLE_SECONDS = {"power-on": 120.0, "power-off": 60.0, "reinstall": 900.0}
+
+
+def act(cloud: Cloud, host: Host, action: str) -> None:
+    """Check and begin one action.
+
+    Raises:
+        Refusal: 400 with sysinv's text.
+    """
+    if action in ("", "none"):
+        return
+    if action not in _SUPPORTED:
+        raise reject(f"'{action}' is not a supported maintenance action")
+    if action in LOCKS:
+        check_lock(cloud, host, action)
+        if host.moving == "lock":
+            return
+        cloud.mtce.lock(host, cloud.durations.lock, action=action)
+    elif action in UNLOCKS:
+        check_unlock(cloud, host, action)
+        if host.moving == "unlock":
+            return
+        cloud.mtce.unlock(host, cloud.durations.reboot, action=action)
+    elif action in SWACTS:
+        check_swact(cloud, host, action)
+        cloud.mtce.swact(host, cloud.durations.swact)
+    elif action in CYCLES:
+        check_cycle(cloud, host, action)
+        cloud.mtce.cycle(host, action, _CYCLE_SECONDS.get(action, cloud.durations.reboot / 2))
+
+
+def check_lock(cloud: Cloud, host: Host, action: str) -> None:
+    if host.active and not cloud.simplex:
+        raise reject(f"{host.name} : Rejected: Can not lock an active controller.")
+    if action == "lock" and host.locked:
+        raise reject(f"Avoiding lock action on already 'locked' host {host.name}")
+    deployment = cloud.usm.deployment
+    if deployment is not None and deployment.state in ("start", "activate", "activate-rollback"):
+        raise reject(f"host-{action} {host.name} is not allowed during upgrade state {deployment.state}")
+
+
+def check_unlock(cloud: Cloud, host: Host, action: str) -> None:
+    if not host.locked:
+        raise reject(
+            f"Avoiding '{action.removeprefix('force-')}' action on already 'unlocked' host {host.name}"
+        )
+    if host.availability == "power-off":
+        raise reject(
+            f"Can not 'Unlock a Powered-Off' host {host.name}; Power-on, wait for 'online' status and then 'unlock'"
+        )
+    if host.moving == "lock":
+        raise reject("Host unlock rejected due to in progress action lock")
+    if action == "force-unlock":
+        return
+    if host.moving == "reinstall":
+        raise reject(f"Can not unlock host {host.name} undergoing reinstall.")
+    if host.availability != "online":
+        raise reject(
+            f"Host {host.name} is not online. Wait for 'online' availability status and then 'unlock'"
+        )
+    busy = ("applying", "updating", "removing", "recovering", "uploading")
+    if any(status in busy for status in cloud.apps.status.values()):
+        raise reject(
+            "Rejected: Can not unlock host while an application is being uploaded, applied, updated, removed or "
+            "recovered. Wait for the operation to finish and then retry."
+        )
+    deployment = cloud.usm.deployment
+    if deployment is not None and deployment.hosts.get(host.name) == "deploying":
+        raise reject(f"Can not unlock {host.name}: software deploy to {host.name} has not completed")
+
+
+def check_swact(cloud: Cloud, host: Host, action: str) -> None:
+    if action == "force-swact":
+        return
+    if host.personality != "controller":
+        raise reject(f"Swact action not allowed for non controller host {host.name}.")
+    if cloud.simplex:
+        raise reject("Swact action not allowed for a simplex system.")
+    if host.locked:
+        raise reject("Controller is Locked ; No services to Swact")
+    peer = cloud.peer_of(host)
+    if peer is None or not host.active:
+        return
+    if peer.moving == "lock":
+        raise reject(
+            f"{peer.name} is currently being locked. Cannot Swact to a controller with an in-progress lock operation."
+        )
+    if peer.operational != "enabled":
+        raise reject(
+            f"{peer.name} is not enabled and has operational state {peer.operational}."
+            "Standby controller must be  operationally enabled."
+        )
+    applying = next((name for name, status in cloud.apps.status.items() if status == "applying"), None)
+    if applying:
+        raise reject(f"Swact action not allowed. {applying} apply is in progress")
+    if cloud.alarms.standing("250.001"):
+        raise reject(
+            f"{peer.name} target Config {cloud.identity.system_uuid} not yet applied. "
+            "Apply target Config via Lock/Unlock prior to Swact"
+        )
+
+
+def check_cycle(cloud: Cloud, host: Host, action: str) -> None:
+    if action == "power-on":
+        if not host.locked:
+            raise reject(f"Can not 'Power-On' an already Powered-on and 'unlocked' host {host.name}")
+        return
+    if not host.locked:
+        raise reject(f"Can not '{_TITLES[action]}' an 'unlocked' host {host.name}; Please 'Lock' first")
+    if cloud.simplex:
+        texts = {
+            "reboot": "Rebooting a simplex system is not allowed.",
+            "reinstall": "Reinstalling a simplex system is not allowed.",
+            "reset": "Can not 'Reset' a simplex system",
+            "power-off": "Can not 'Power-Off' a simplex system via system commands",
+        }
+        raise reject(texts[action])

@@ -1,0 +1,188 @@
+"""How sysinv shows systems, hosts and applications: the exact keys of lists, and what a single GET adds."""
+
+from simulator.cloud import clock
+from simulator.cloud.cloud import Cloud
+from simulator.cloud.hosts import Host
+from simulator.wire.http import Json
+
+_LINKED = [
+    "iinterfaces",
+    "ports",
+    "ethernet_ports",
+    "inodes",
+    "icpus",
+    "imemorys",
+    "istors",
+    "idisks",
+    "partitions",
+    "ceph_mon",
+    "ipvs",
+    "ilvgs",
+    "host_fs",
+    "kube_update_ca",
+    "isensors",
+    "isensorgroups",
+    "pci_devices",
+    "lldp_agents",
+    "lldp_neighbours",
+    "labels",
+]
+
+
+def system(cloud: Cloud, base: str) -> Json:
+    identity = cloud.identity
+    return {
+        "uuid": identity.system_uuid,
+        "name": identity.region,
+        "system_type": "All-in-one",
+        "system_mode": "simplex" if identity.simplex else "duplex",
+        "software_version": cloud.dialect.version,
+        "region_name": identity.region,
+        "distributed_cloud_role": identity.role,
+        "timezone": "UTC",
+        "contact": None,
+        "location": None,
+        "latitude": None,
+        "longitude": None,
+        "description": None,
+        "security_feature": "spectre_meltdown_v1",
+        "service_project_name": "services",
+        "security_profile": "standard",
+        "capabilities": {
+            "region_config": identity.role == "subcloud",
+            "shared_services": "[]",
+            "sdn_enabled": False,
+            "https_enabled": True,
+            "vswitch_type": "none",
+            "bm_region": "External",
+        },
+        "created_at": "2026-01-01T00:00:00.000000+00:00",
+        "updated_at": None,
+        "links": links(base, "isystems", identity.system_uuid),
+    }
+
+
+def host(cloud: Cloud, row: Host, base: str, single: bool = False, reply: bool = False) -> Json:
+    """One host; `reply` is the form that answers a PATCH, which lacks mgmt_ip and Personality."""
+    capabilities: Json = {"mgmt_ipsec": "enabled"}
+    if row.personality == "controller":
+        capabilities["Personality"] = "Controller-Active" if row.active else "Controller-Standby"
+    config = "c0f16000-0000-4000-8000-000000000001"
+    body: Json = {
+        "id": row.id,
+        "uuid": row.uuid,
+        "hostname": row.name,
+        "personality": row.personality,
+        "subfunctions": row.subfunctions,
+        "administrative": row.administrative,
+        "operational": row.operational,
+        "availability": row.availability,
+        "subfunction_oper": row.subfunction_oper,
+        "subfunction_avail": row.subfunction_avail,
+        "invprovision": row.invprovision,
+        "action": "none",
+        "ihost_action": row.ihost_action,
+        "task": row.task,
+        "vim_progress_status": row.vim_progress_status,
+        "mtce_info": None,
+        "inv_state": "inventoried",
+        "install_state": "completed",
+        "install_state_info": None,
+        "install_output": "text",
+        "config_status": None,
+        "config_applied": config,
+        "config_target": config,
+        "bm_type": "redfish",
+        "bm_ip": row.bmc,
+        "bm_username": "root",
+        "mgmt_mac": row.mac,
+        "mgmt_ip": None if reply else row.mgmt_ip,
+        "capabilities": {} if reply else capabilities,
+        "clock_synchronization": "ntp",
+        "boot_device": "/dev/disk/by-path/pci-0000:00:1f.2-ata-1.0",
+        "rootfs_device": "/dev/disk/by-path/pci-0000:00:1f.2-ata-1.0",
+        "console": "ttyS0,115200",
+        "apparmor": "disabled",
+        "cstates_available": None,
+        "device_image_update": None,
+        "hw_settle": "0",
+        "iscsi_initiator_name": None,
+        "isystem_uuid": cloud.identity.system_uuid,
+        "location": {},
+        "max_cpu_mhz_allowed": None,
+        "max_cpu_mhz_configured": None,
+        "min_cpu_mhz_allowed": None,
+        "nvme_host_id": None,
+        "nvme_host_nqn": None,
+        "peers": None,
+        "reboot_needed": False,
+        "reserved": "False",
+        "serialid": f"SIM{cloud.identity.number:05d}{row.id}",
+        "sw_version": cloud.dialect.version,
+        "tboot": "",
+        "ttys_dcd": False,
+        "uptime": 86400,
+        "created_at": "2026-01-01T00:00:00.000000+00:00",
+        "updated_at": clock.iso(),
+        "links": links(base, "ihosts", row.uuid),
+    }
+    if single:
+        body["forisystemid"] = 1
+        body |= {name: sub_links(base, row.uuid, name) for name in _LINKED}
+    return body
+
+
+def app(name: str, status: str) -> Json:
+    return {
+        "name": name,
+        "app_version": "1.0-1",
+        "manifest_name": f"{name}-fluxcd-manifests",
+        "manifest_file": "fluxcd-manifests",
+        "status": status,
+        "progress": "completed" if status == "applied" else "",
+        "active": True,
+        "created_at": "2026-01-01T00:00:00.000000+00:00",
+        "updated_at": None,
+    }
+
+
+def health(cloud: Cloud) -> str:
+    """The text of GET /v1/health/, which goes out as a JSON string."""
+
+    def line(words: str, good: bool) -> str:
+        return f"{words}: [{'OK' if good else 'Fail'}]"
+
+    rows = list(cloud.alarms.rows.values())
+    enabled = all(not one.locked and one.operational == "enabled" for one in cloud.hosts)
+    text = [
+        "System Health:",
+        line("All hosts are provisioned", all(one.invprovision == "provisioned" for one in cloud.hosts)),
+        line("All hosts are unlocked/enabled", enabled),
+        line("All hosts have vim enabled", enabled),
+        line("All hosts have current configurations", not cloud.alarms.standing("250.001")),
+        line("All hosts are patch current", cloud.usm.deployment is None),
+        line("No alarms", not rows),
+    ]
+    if rows:
+        affecting = sum(row.mgmt_affecting for row in rows)
+        text.append(
+            f"[{len(rows)}] alarms found, [{affecting}] of which are management affecting and [0] are certificate "
+            'expiration alarms. Use "fm alarm-list" for details'
+        )
+    text.append(line("All kubernetes nodes are ready", enabled))
+    text.append(line("All kubernetes control plane pods are ready", enabled))
+    return "\n".join(text) + "\n"
+
+
+def links(base: str, collection: str, uuid: str) -> list[Json]:
+    return [
+        {"rel": "self", "href": f"{base}/v1/{collection}/{uuid}"},
+        {"rel": "bookmark", "href": f"{base}/{collection}/{uuid}"},
+    ]
+
+
+def sub_links(base: str, uuid: str, name: str) -> list[Json]:
+    return [
+        {"rel": "self", "href": f"{base}/v1/ihosts/{uuid}/{name}"},
+        {"rel": "bookmark", "href": f"{base}/ihosts/{uuid}/{name}"},
+    ]

@@ -1,0 +1,208 @@
+"""From a socket to a service and back: find the cloud, let the faults strike, serve, write the ledger.
+
+Order for one request: dark (reset) -> hold (park, then go on even if the client has left) -> drop-before ->
+refuse -> fail -> serve -> ledger -> spoil the strategy (fail, lie, alarm, dark on the VIM's calls) ->
+drop-after. What a fault answers in the service's place is not applied.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from simulator.cloud import clock
+from simulator.cloud.cloud import Cloud
+from simulator.dcmanager.api import Dcmanager
+from simulator.proof.faults import Fault, Faults
+from simulator.proof.ledger import Intent, Ledger
+from simulator.services.service import Service
+from simulator.wire.http import Refusal, Reply, Request
+from simulator.wire.listeners import Listeners, reset
+from simulator.wire.ports import ports_of
+
+LOG = logging.getLogger("simulator")
+
+
+@dataclass(slots=True)
+class Parked:
+    """A request that a hold fault keeps."""
+
+    site: str
+    point: str
+    method: str
+    path: str
+    since: str
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(slots=True)
+class Stats:
+    """Requests served, for throughput."""
+
+    started: float = field(default_factory=time.monotonic)
+    total: int = 0
+    services: Counter[str] = field(default_factory=Counter)
+
+
+class Front:
+    """The one HTTP handler of the whole region."""
+
+    def __init__(self, services: dict[str, Service], faults: Faults, ledger: Ledger) -> None:
+        self.services = services
+        self.faults = faults
+        self.ledger = ledger
+        self.stats = Stats()
+        self.parked: list[Parked] = []
+        self.listeners: Listeners | None = None
+        self._where: dict[tuple[str, int], tuple[Cloud, Service]] = {}
+
+    def add(self, cloud: Cloud) -> None:
+        for port, name in ports_of(cloud.identity.role).listening().items():
+            self._where[(cloud.identity.address, port)] = (cloud, self.services[name])
+
+    async def __call__(self, raw: web.BaseRequest) -> web.StreamResponse:
+        link = raw.transport
+        if link is None:
+            return web.Response(status=499)
+        cloud, service = self._where[link.get_extra_info("sockname")]
+        if self.listeners is not None:
+            self.listeners.seen(cloud.identity.address, link)
+        if cloud.dark:
+            reset(link)
+            return web.Response(status=499)
+        request = Request(
+            method=raw.method,
+            path=raw.path,
+            query=dict(raw.query) if raw.query_string else {},
+            headers=raw.headers,
+            body=await raw.read() if raw.can_read_body else b"",
+            scheme="https" if link.get_extra_info("ssl_object") else "http",
+            host=raw.host,
+        )
+        self.stats.total += 1
+        self.stats.services[service.name] += 1
+        reply = await self.serve(cloud, service, request)
+        if reply is None:
+            if raw.transport is not None:
+                reset(raw.transport)
+            return web.Response(status=499)
+        return _response(reply)
+
+    async def serve(self, cloud: Cloud, service: Service, request: Request) -> Reply | None:
+        """The reply, or None for a connection to be reset."""
+        site = cloud
+        if isinstance(service, Dcmanager):
+            site = service.site_of(cloud, request)
+        try:
+            intent = service.intent(cloud, request)
+        except Refusal as refused:
+            return refused.reply
+        point = _point(service, request, intent)
+        if not self.faults.any_at(point) and not (point == "vim.apply" and self.faults.any_at("sysinv")):
+            return self._serve(cloud, site, service, request, intent, "")
+        held = self.faults.take(point, site.name, request.mutating, "hold")
+        if held is not None:
+            await self._park(held, site, point, request)
+        dropped = self.faults.take(point, site.name, request.mutating, "drop-before")
+        if dropped is not None:
+            self._refused(site, intent, 0, "drop-before")
+            return None
+        answered = self._answered(point, site, service, request)
+        if answered is not None:
+            self._refused(site, intent, answered.status, "fault")
+            return answered
+        reply = self._serve(cloud, site, service, request, intent, "hold" if held else "")
+        if intent is not None and reply.status < 300 and self._spoil(point, site):
+            return None
+        if self.faults.take(point, site.name, request.mutating, "drop-after") is not None:
+            return None
+        return reply
+
+    def _answered(self, point: str, site: Cloud, service: Service, request: Request) -> Reply | None:
+        """What a fault says in the service's place."""
+        if self.faults.take(point, site.name, request.mutating, "refuse") is not None:
+            return service.refusal()
+        if point in ("vim.create", "vim.apply"):
+            return None
+        failing = self.faults.take(point, site.name, request.mutating, "fail")
+        return service.failure() if failing is not None else None
+
+    def _serve(
+        self, cloud: Cloud, site: Cloud, service: Service, request: Request, intent: Intent | None, note: str
+    ) -> Reply:
+        if intent is None:
+            return _handled(cloud, service, request)
+        foreign = _foreign(site, intent)
+        repeat = not foreign and self.ledger.seen(site.name, intent)
+        reply = _handled(cloud, service, request)
+        applied = reply.status < 300 if reply.applied is None else reply.applied
+        self.ledger.record(site.name, intent, applied, repeat, reply.status, "foreign" if foreign else note)
+        return reply
+
+    def _refused(self, site: Cloud, intent: Intent | None, status: int, note: str) -> None:
+        if intent is not None:
+            repeat = not _foreign(site, intent) and self.ledger.seen(site.name, intent)
+            self.ledger.record(site.name, intent, False, repeat, status, note)
+
+    def _spoil(self, point: str, site: Cloud) -> bool:
+        """Let the faults of an accepted create or apply take hold; True when the site fell silent by it."""
+        strategy = site.vim.strategy
+        if strategy is None or point not in ("vim.create", "vim.apply"):
+            return False
+        spoil = strategy.spoil
+        failing = self.faults.take(point, site.name, True, "fail")
+        if point == "vim.create":
+            spoil.build_fails = failing is not None
+            return False
+        if failing is not None:
+            spoil.apply_fails, spoil.apply_times_out = not failing.timeout, failing.timeout
+            spoil.apply_seconds = failing.seconds
+        spoil.alarm = self.faults.take(point, site.name, True, "alarm") is not None
+        spoil.lies = self.faults.take(point, site.name, True, "lie") is not None
+        spoil.host_fails = any(fault.do == "lie" for fault in self.faults.at("sysinv", site.name))
+        dark = self.faults.take(point, site.name, True, "dark")
+        if dark is not None:
+            site.go_dark("fault", dark.seconds)
+        return dark is not None
+
+    async def _park(self, fault: Fault, site: Cloud, point: str, request: Request) -> None:
+        parked = Parked(site.name, point, request.method, request.path, clock.iso())
+        self.parked.append(parked)
+        wall = None if fault.seconds is None else site.clock.wall(fault.seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(parked.release.wait(), wall)
+        self.parked.remove(parked)
+
+
+def _handled(cloud: Cloud, service: Service, request: Request) -> Reply:
+    try:
+        return service.handle(cloud, request)
+    except Refusal as refused:
+        return refused.reply
+    except Exception:
+        LOG.exception("%s %s on %s crashed", request.method, request.path, cloud.name)
+        return service.failure()
+
+
+def _point(service: Service, request: Request, intent: Intent | None) -> str:
+    if service.name != "vim":
+        return service.name
+    if intent is not None:
+        return intent.name
+    return "vim.get" if "strategy" in request.path else "vim"
+
+
+def _foreign(site: Cloud, intent: Intent) -> bool:
+    strategy = site.vim.strategy
+    return intent.thing == "vim" and strategy is not None and strategy.foreign
+
+
+def _response(reply: Reply) -> web.Response:
+    headers = dict(reply.headers)
+    if reply.content_type is not None:
+        headers["Content-Type"] = reply.content_type
+    return web.Response(status=reply.status, body=reply.body, headers=headers)
