@@ -23,7 +23,7 @@ from simulator.proof import fault_file
 from simulator.proof.admin import Admin
 from simulator.region import CONTROLLER, Region, build
 from simulator.wire.listeners import AddressInUseError, Listeners
-from simulator.wire.tls import Authority
+from simulator.wire.tls import Authority, shrink_buffers
 
 
 class Server:
@@ -42,6 +42,7 @@ class Server:
         region, options = self.region, self.options
         faults = fault_file.read(options.faults, region.sites, CONTROLLER) if options.faults else []
         _raise_file_limit()
+        shrink_buffers()
         authority = None if options.plain else Authority()
         self._web = web.Server(region.front, access_log=None, keepalive_timeout=75.0)
         listeners = self._listeners = Listeners(self._web, authority)

@@ -138,8 +138,8 @@ def _network(fields: dict[str, str]) -> None:
     if not all(name in fields for name in (*_NETWORK, "bootstrap_address", "sysadmin_password")):
         raise DcError(
             422,
-            "The following parameters are necessary for subcloud network reconfiguration: --management-subnet, "
-            "--management-gateway-ip, --management-start-ip, --management-end-ip, --bootstrap-address, "
+            "The following parameters are necessary for subcloud network reconfiguration: "
+            "--management-subnet, --management-gateway-ip, --management-start-ip, --management-end-ip, --bootstrap-address, "
             "--sysadmin-password",
         )
     raise DcError(422, "Network reconfiguration is not simulated.")
@@ -149,8 +149,8 @@ def _rename(db: Database, row: Subcloud, name: str) -> None:
     if not _NAME.match(name):
         raise DcError(
             400,
-            "Invalid name: must consist of lowercase alphanumeric characters or '-', must start and end with an "
-            "alphanumeric character, and may contain '.' to separate",
+            "Invalid name: must consist of lowercase alphanumeric characters or '-', must start and end with "
+            "an alphanumeric character, and may contain '.' to separate",
         )
     if name in db.by_name:
         raise DcError(422, f"Subcloud with name or region name {name} already exist.")
@@ -172,8 +172,8 @@ def _manage(row: Subcloud, state: str, force: bool) -> None:
         if row.deploy_status not in ("complete", "rehome-pending"):
             raise DcError(
                 422,
-                f"Bad subcloud request: Unable to manage {row.name}: its deploy_status must be either 'complete' or "
-                "'rehome-pending'",
+                f"Bad subcloud request: Unable to manage {row.name}: its deploy_status must be either "
+                "'complete' or 'rehome-pending'",
             )
         if not online(row):
             raise DcError(422, "Subcloud is not online.")
@@ -247,7 +247,7 @@ def check_prestage(db: Database, row: Subcloud) -> None:
 
 
 def start_prestage(db: Database, row: Subcloud) -> None:
-    """Begin; ends complete, with the controller's deployed releases available, or failed if the site is silent."""
+    """Begin; it ends complete with the controller's releases available, failed if the site is silent."""
     row.prestage_status = "prestaging"
     row.touch()
 

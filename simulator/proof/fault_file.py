@@ -12,6 +12,16 @@ from simulator.options import UsageError
 from simulator.proof.faults import Fault, FaultError, parse
 
 
+class Loader(yaml.SafeLoader):
+    """YAML 1.2's booleans: the key `on` is a word here, not true."""
+
+
+Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in rows if not (tag.endswith(":bool") and first not in "tTfF")]
+    for first, rows in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def read(path: Path, sites: Iterable[str], controller: str) -> list[Fault]:
     """Raises: UsageError."""
     try:
@@ -19,8 +29,8 @@ def read(path: Path, sites: Iterable[str], controller: str) -> list[Fault]:
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        value = yaml.safe_load(text)
+        node = yaml.compose(text, Loader=Loader)
+        value = yaml.load(text, Loader=Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 1

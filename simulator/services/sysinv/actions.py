@@ -68,7 +68,8 @@ def check_unlock(cloud: Cloud, host: Host, action: str) -> None:
         )
     if host.availability == "power-off":
         raise reject(
-            f"Can not 'Unlock a Powered-Off' host {host.name}; Power-on, wait for 'online' status and then 'unlock'"
+            f"Can not 'Unlock a Powered-Off' host {host.name}; Power-on, wait for 'online' "
+            "status and then 'unlock'"
         )
     if host.moving == "lock":
         raise reject("Host unlock rejected due to in progress action lock")
@@ -83,8 +84,8 @@ def check_unlock(cloud: Cloud, host: Host, action: str) -> None:
     busy = ("applying", "updating", "removing", "recovering", "uploading")
     if any(status in busy for status in cloud.apps.status.values()):
         raise reject(
-            "Rejected: Can not unlock host while an application is being uploaded, applied, updated, removed or "
-            "recovered. Wait for the operation to finish and then retry."
+            "Rejected: Can not unlock host while an application is being uploaded, applied, updated, removed "
+            "or recovered. Wait for the operation to finish and then retry."
         )
     deployment = cloud.usm.deployment
     if deployment is not None and deployment.hosts.get(host.name) == "deploying":
@@ -105,7 +106,8 @@ def check_swact(cloud: Cloud, host: Host, action: str) -> None:
         return
     if peer.moving == "lock":
         raise reject(
-            f"{peer.name} is currently being locked. Cannot Swact to a controller with an in-progress lock operation."
+            f"{peer.name} is currently being locked. Cannot Swact to a controller with an "
+            "in-progress lock operation."
         )
     if peer.operational != "enabled":
         raise reject(

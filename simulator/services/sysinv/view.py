@@ -166,8 +166,8 @@ def health(cloud: Cloud) -> str:
     if rows:
         affecting = sum(row.mgmt_affecting for row in rows)
         text.append(
-            f"[{len(rows)}] alarms found, [{affecting}] of which are management affecting and [0] are certificate "
-            'expiration alarms. Use "fm alarm-list" for details'
+            f"[{len(rows)}] alarms found, [{affecting}] of which are management affecting and [0] are "
+            'certificate expiration alarms. Use "fm alarm-list" for details'
         )
     text.append(line("All kubernetes nodes are ready", enabled))
     text.append(line("All kubernetes control plane pods are ready", enabled))
