@@ -74,7 +74,8 @@ class Wave(Frozen):
 class Window(Frozen):
     """How many sites may be in work at the same time."""
 
-    max_in_flight: int = Field(default=50, ge=1, le=5000)
+    max_in_flight: int = Field(default=50, ge=1, le=1500)
+    """Temporal allows 2,000 pending children and signals of one workflow; this stays clear of it."""
     by: dict[str, Annotated[int, Field(ge=1)]] = {}
     """Cap per value of a label, or of `system_controller`."""
 
@@ -101,6 +102,10 @@ class CampaignSpec(Frozen):
     window: Window = Window()
     budget: Budget = Budget()
     approvals: tuple[GateName, ...] = ()
+    """Gates that a person must open: `after-wave-1` holds wave 2."""
+    reconcile: bool = False
+    """The engine lost this campaign: find each site's truth and go on, half-way deployments included.
+    Set by `starflock campaign start --reconcile`."""
 
 
 class SiteEnded(Frozen):
@@ -148,7 +153,7 @@ class RetryRequest(Frozen):
 class SetRequest(Frozen):
     """New limits from now on; what is absent stays."""
 
-    max_in_flight: int | None = Field(default=None, ge=1, le=5000)
+    max_in_flight: int | None = Field(default=None, ge=1, le=1500)
     by: dict[str, Annotated[int, Field(ge=1)]] | None = None
     budget: Budget | None = None
     owner: str = Field(min_length=1)

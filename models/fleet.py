@@ -3,7 +3,7 @@
 from models.base import Frozen, Name
 from models.campaign import CampaignSpec, SiteEnded
 from models.patch import PatchSiteRequest
-from models.records import CampaignEvent, CampaignRun
+from models.records import CampaignEvent, CampaignRun, SiteRun
 from models.site import Observation
 from models.timing import Timing
 
@@ -16,8 +16,8 @@ class Members(Frozen):
     """Who takes part, pinned for the campaign's life."""
 
     names: tuple[str, ...]
-    caps: dict[str, tuple[str, ...]] = {}
-    """For each label of the window's caps: the member's value, in the order of `names`."""
+    labels: dict[str, tuple[str, ...]] = {}
+    """`system_controller` and each label with a cap: the member's value, in the order of `names`."""
     inventory_hash: str
     problems: tuple[str, ...] = ()
     """Why the campaign cannot start; nothing is started when there are any."""
@@ -81,6 +81,8 @@ class CampaignNote(Frozen):
     """One write of the campaign into the records."""
 
     run: CampaignRun | None = None
+    sites: tuple[SiteRun, ...] = ()
+    """Sites that ended without a run of their own: skipped, or held by others to the end."""
     events: tuple[CampaignEvent, ...] = ()
 
 

@@ -8,7 +8,6 @@ Temporal runtime in the air.
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -57,7 +56,9 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[list[C
     observe = ObserveActivities(directory, store, freeze.words)
     vim = VimActivities(directory, store)
     dcmanager = DcmanagerActivities(directory)
-    fleet = FleetActivities(directory, store, client, freeze, observe)
+    fleet = FleetActivities(
+        live.current, settings.timing, store, client, freeze, observe.look, directory.group_members
+    )
     journal = JournalActivities(store)
     try:
         yield [
@@ -85,21 +86,19 @@ async def run(settings: Settings, client: Client | None = None) -> None:
     client = client or await connect()
     await register_search_attributes(client)
     async with activities(settings, client) as implementations:
-        with ThreadPoolExecutor(max_workers=4) as threads:
-            worker = Worker(
-                client,
-                task_queue=contracts.TASK_QUEUE,
-                workflows=WORKFLOWS,
-                activities=implementations,
-                activity_executor=threads,
-                workflow_runner=sandbox(),
-                max_concurrent_activities=settings.max_activities,
-                max_concurrent_workflow_tasks=settings.max_workflow_tasks,
-                max_cached_workflows=settings.max_cached_workflows,
-                graceful_shutdown_timeout=settings.graceful_shutdown,
-            )
-            async with worker:
-                log.info("worker ready", queue=contracts.TASK_QUEUE, inventory=str(settings.inventory))
-                await stop.wait()
-                log.info("worker is shutting down: waits hand over, mutations in flight end")
+        worker = Worker(
+            client,
+            task_queue=contracts.TASK_QUEUE,
+            workflows=WORKFLOWS,
+            activities=implementations,
+            workflow_runner=sandbox(),
+            max_concurrent_activities=settings.max_activities,
+            max_concurrent_workflow_tasks=settings.max_workflow_tasks,
+            max_cached_workflows=settings.max_cached_workflows,
+            graceful_shutdown_timeout=settings.graceful_shutdown,
+        )
+        async with worker:
+            log.info("worker ready", queue=contracts.TASK_QUEUE, inventory=str(settings.inventory))
+            await stop.wait()
+            log.info("worker is shutting down: waits hand over, mutations in flight end")
     log.info("worker ended")

@@ -91,16 +91,16 @@ class FleetActivities:
         sites = () if problems else select(inventory, spec.select, groups)
         if not sites and not problems:
             problems.append("select: no site of the inventory is selected")
-        caps = {
+        labels = {
             label: tuple(
                 site.system_controller if label == "system_controller" else site.labels.get(label, "")
                 for site in sites
             )
-            for label in spec.window.by
+            for label in ("system_controller", *spec.window.by)
         }
         return Members(
             names=tuple(site.name for site in sites),
-            caps=caps,
+            labels=labels,
             inventory_hash=inventory.content_hash,
             problems=tuple(problems),
             timing=self.timing,
@@ -122,7 +122,7 @@ class FleetActivities:
         return Tick(
             ended=tuple(fate for fate in fates if fate is not None),
             holders={site: holder for site, holder in zip(request.busy, holders, strict=True) if holder},
-            gone=tuple(name for name in request.pending if inventory.site(name) is None),
+            gone=tuple(name for name in request.pending if name not in inventory),
             frozen=await self.freeze.words(),
         )
 
@@ -160,6 +160,8 @@ class FleetActivities:
     async def note_campaign(self, note: CampaignNote) -> None:
         if note.run is not None:
             await self.journal.record_campaign(note.run)
+        for run in note.sites:
+            await self.journal.record_site_run(run)
         for event in note.events:
             await self.journal.record_event(event)
 

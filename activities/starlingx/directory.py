@@ -12,13 +12,13 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from activities.errors import Refused
-from activities.http import Trust, Wire
+from activities.http import Rejected, Trust, Wire
 from activities.shared import SharedRead
 from activities.starlingx.dcmanager import client as dcmanager
 from activities.starlingx.keystone.client import Login, Tokens
 from activities.starlingx.session import ADMIN_PORTS, Cloud, admin_url
 from activities.starlingx.usm import client as usm
-from inventory.load import Inventory
+from inventory.load import Inventory, NotDeclared
 from inventory.secrets import resolve
 from models.inventory import Credential, Site, SystemController
 from models.site import Deployment, ReleaseState
@@ -47,13 +47,14 @@ class Directory:
     _views: dict[str, SharedRead[ControllerView]] = field(default_factory=dict)
 
     def site(self, name: str) -> Site | None:
-        return self.inventory().site(name)
+        inventory = self.inventory()
+        return inventory.site(name) if name in inventory else None
 
     def controller(self, name: str) -> SystemController:
-        found = self.inventory().controller(name)
-        if found is None:
-            raise Refused(f"the inventory has no system controller {name}")
-        return found
+        try:
+            return self.inventory().controller(name)
+        except NotDeclared as error:
+            raise Refused(str(error)) from error
 
     async def view(self, controller: str) -> ControllerView:
         """Raises NoAnswer or Rejected; the same reading for everybody within a tick."""
@@ -77,6 +78,27 @@ class Directory:
             releases=releases,
             deployment=deployment,
         )
+
+    async def group_members(self, group: str) -> set[tuple[str, str]]:
+        """(controller, subcloud) of a dcmanager group, over all controllers that know it.
+
+        Raises NoAnswer or Rejected; Rejected (404) when no controller knows the group.
+        """
+        members: set[tuple[str, str]] = set()
+        unknown: list[Rejected] = []
+        controllers = self.inventory().file.system_controllers
+        for controller in controllers:
+            try:
+                names = await dcmanager.group_members(self.controller_cloud(controller.name), group)
+            except Rejected as error:
+                if error.status != 404:
+                    raise
+                unknown.append(error)
+            else:
+                members |= {(controller.name, name) for name in names}
+        if len(unknown) == len(controllers):
+            raise unknown[0]
+        return members
 
     def controller_cloud(self, name: str) -> Cloud:
         controller = self.controller(name)

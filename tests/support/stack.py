@@ -1,0 +1,126 @@
+"""The real thing in small: the Temporal dev server and worker processes, over a simulated region."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+
+from models import contracts
+from models.campaign import PatchOperation
+from models.outcome import Outcome
+from models.patch import PatchSiteRequest, SiteResult
+from tests.support.simulator import Simulator
+from workers import embedded
+from workers.connection import connect, register_search_attributes
+
+T = TypeVar("T")
+
+PACE = 120.0
+
+
+@dataclass
+class WorkerProcess:
+    process: asyncio.subprocess.Process
+
+    async def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        await self.process.wait()
+
+    async def stop(self) -> int:
+        """Ends it in order; returns its exit code."""
+        if self.process.returncode is None:
+            self.process.terminate()
+        return await self.process.wait()
+
+
+@dataclass
+class Stack:
+    client: Client
+    server: embedded.EmbeddedServer
+    folder: Path
+    simulator: Simulator
+    settings: dict[str, str] = field(default_factory=dict)
+    workers: list[WorkerProcess] = field(default_factory=list)
+
+    async def start_worker(self) -> WorkerProcess:
+        env = os.environ | {
+            "TEMPORAL_ADDRESS": self.server.address,
+            "STARFLOCK_INVENTORY": str(self.simulator.inventory),
+            "STARFLOCK_DATA": str(self.folder),
+            "STARFLOCK_EMBEDDED": "true",
+            "STARFLOCK_PACE": str(PACE),
+            "STARFLOCK_REQUEST_TIMEOUT_S": "4",
+            "STARFLOCK_SEND_WINDOW_S": "2",
+            "STARFLOCK_GRACEFUL_SHUTDOWN": "5s",
+            **self.settings,
+        }
+        with open(self.folder / "worker.log", "ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "workers", env=env, stderr=log, stdout=log
+            )
+        worker = WorkerProcess(process)
+        self.workers.append(worker)
+        return worker
+
+    async def start_patch(self, site: str, release: str = "starlingx-26.03.1", **more: Any) -> Any:
+        operation = PatchOperation(kind="patch", release=release, **more.pop("operation", {}))
+        request = PatchSiteRequest(site=site, operation=operation, **more)
+        return await self.client.start_workflow(
+            contracts.PATCH_SITE,
+            request,
+            id=contracts.site_workflow_id(site),
+            task_queue=contracts.TASK_QUEUE,
+            result_type=SiteResult,
+        )
+
+    async def patch(self, site: str, release: str = "starlingx-26.03.1", **more: Any) -> SiteResult:
+        return await result_of(await self.start_patch(site, release, **more))
+
+
+async def result_of(handle: WorkflowHandle[Any, SiteResult]) -> SiteResult:
+    """The site's result, however it ended."""
+    try:
+        return await handle.result()
+    except WorkflowFailureError as error:
+        cause = error.cause
+        assert isinstance(cause, ApplicationError), cause
+        assert cause.details, cause
+        result = SiteResult.model_validate(cause.details[0])
+        assert cause.type == result.outcome
+        assert result.outcome not in (Outcome.SUCCEEDED, Outcome.ALREADY)
+        return result
+
+
+async def until(look: Callable[[], Awaitable[T]], what: str, within: float = 60) -> T:
+    """Polls until `look` answers something true."""
+    deadline = asyncio.get_running_loop().time() + within
+    while True:
+        seen = await look()
+        if seen:
+            return seen
+        assert asyncio.get_running_loop().time() < deadline, f"{what} did not come within {within} s"
+        await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def stack(folder: Path, simulator: Simulator, **settings: str) -> AsyncIterator[Stack]:
+    server = await embedded.start(folder / "temporal.db")
+    running: Stack | None = None
+    try:
+        client = await connect(server.address)
+        await register_search_attributes(client)
+        running = Stack(client, server, folder, simulator, dict(settings))
+        yield running
+    finally:
+        for worker in running.workers if running else ():
+            if worker.process.returncode is None:
+                await worker.kill()
+        await server.stop()

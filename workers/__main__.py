@@ -1,0 +1,36 @@
+"""`python -m workers`: one worker process, by its settings. `starflock worker` is the same."""
+
+import asyncio
+import sys
+
+from pydantic import ValidationError
+
+from inventory.problems import FileErrors
+from workers.logs import configure
+from workers.settings import Settings
+from workers.worker import run
+
+
+def main() -> int:
+    """Exit code 0 after an orderly end, 2 when settings or inventory are wrong, 3 without a server."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for problem in error.errors():
+            field = "_".join(("STARFLOCK", *(str(part).upper() for part in problem["loc"])))
+            print(f"settings: {field}: {problem['msg']}", file=sys.stderr)
+        return 2
+    configure(settings.log_format, settings.log_level)
+    try:
+        asyncio.run(run(settings))
+    except FileErrors as errors:
+        print(errors, file=sys.stderr)
+        return 2
+    except RuntimeError as error:
+        print(f"starflock worker: {error}", file=sys.stderr)
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,386 @@
+"""FleetCampaign: one change carried through many sites, as a sliding window behind gates.
+
+    resolve the members once; refuse what cannot be
+    until every site has ended:
+        start what the window admits, as children that outlive us
+        wait for a site's last word, a person's update, the soak, the tick
+    tell the records
+
+All decisions are `rules.campaign.CampaignState`'s. The children are abandoned to themselves: each holds
+its site's lock and signals its end. Every two minutes one activity asks Temporal about the very runs in
+flight, so that a child that was terminated is noticed, and about the freeze. Before its history grows
+long the campaign continues as new with the state alone; detail is in the records by then.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import NoReturn
+
+from temporalio import workflow
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+
+with workflow.unsafe.imports_passed_through():
+    from activities.fleet.activities import FleetActivities
+    from models import contracts
+    from models.campaign import (
+        AbortRequest,
+        Answer,
+        ApproveRequest,
+        CampaignProgress,
+        CampaignResult,
+        CampaignSpec,
+        PauseRequest,
+        ResumeRequest,
+        RetryRequest,
+        SetRequest,
+        SiteEnded,
+        SkipRequest,
+    )
+    from models.carry import CampaignCarry
+    from models.fleet import ResolveRequest, SoakRequest, TickRequest
+    from models.outcome import GOOD, Outcome
+
+    from rules import explain, updates
+    from rules.campaign import CampaignState
+    from workflows.operations import WORKFLOW_OF, request_for, target_of
+    from workflows.steps import policies
+    from workflows.steps.notes import CampaignLog
+
+TICK = timedelta(minutes=2)
+"""How late a child that died without a word may be noticed."""
+BUSY_RETRY = timedelta(minutes=5)
+HISTORY_LIMIT = 3_500
+"""Continue as new before Temporal's 4,096 suggested events; a burst of starts still fits."""
+SOAK_CHUNK = 200
+
+
+@workflow.defn(name=contracts.FLEET_CAMPAIGN)
+class FleetCampaign:
+    @workflow.init
+    def __init__(self, spec: CampaignSpec, carry: CampaignCarry | None = None) -> None:
+        self._spec = spec
+        self._state = CampaignState.from_carry(spec, carry) if carry else None
+        self._log = CampaignLog(spec, carry.notes if carry else 0)
+        self._news = False
+        self._starts: set[asyncio.Task[None]] = set()
+
+    @workflow.run
+    async def run(self, spec: CampaignSpec, carry: CampaignCarry | None = None) -> CampaignResult:
+        self._refuse_unless_named()
+        if self._state is None:
+            self._state = await self._begin()
+        ticking = asyncio.create_task(self._tick_by_tick())
+        try:
+            while not await self._carry_on():
+                pass
+        finally:
+            ticking.cancel()
+        await self._log.end(self.state, workflow.now())
+        return self.state.result()
+
+    @property
+    def state(self) -> CampaignState:
+        if self._state is None:
+            raise ApplicationError("the campaign is still reading the inventory; ask again in a moment")
+        return self._state
+
+    async def _carry_on(self) -> bool:
+        """One turn; True when all is done. A cancel of the campaign is an abort at safe points."""
+        try:
+            if await self._turn():
+                return True
+        except asyncio.CancelledError:
+            if self.state.stopping:
+                raise
+            await self._abort(AbortRequest(mode="stop", reason="cancelled in Temporal", owner="Temporal"))
+        return False
+
+    async def _turn(self) -> bool:
+        state = self.state
+        if self._history_is_long():
+            await self._continue_as_new()
+        for name in state.admit(workflow.now()):
+            task = asyncio.create_task(self._start(name))
+            self._starts.add(task)
+            task.add_done_callback(self._starts.discard)
+        if state.soak_due(workflow.now()):
+            await self._check_soak()
+            return False
+        self._show()
+        if state.finished and not self._starts:
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            return state.finished
+        self._news = False
+        wake = state.next_wake(workflow.now())
+        try:
+            await workflow.wait_condition(
+                lambda: self._news or self._history_is_long(),
+                timeout=max(wake - workflow.now(), timedelta(0)) if wake else None,
+            )
+        except TimeoutError:
+            return False
+        return False
+
+    # -- members and children
+
+    async def _begin(self) -> CampaignState:
+        members = await workflow.execute_activity_method(
+            FleetActivities.resolve_members,
+            ResolveRequest(spec=self._spec),
+            start_to_close_timeout=policies.LOOK,
+            retry_policy=policies.WAIT_RETRY,
+            summary="who takes part",
+        )
+        if members.problems:
+            listed = "\n".join(f"- {problem}" for problem in members.problems)
+            raise ApplicationError(
+                f"campaign {self._spec.name} was not started, nothing was touched:\n{listed}",
+                type=Outcome.REFUSED,
+                non_retryable=True,
+            )
+        labels = [
+            (name, {label: values[at] for label, values in members.labels.items() if values[at]})
+            for at, name in enumerate(members.names)
+        ]
+        state = CampaignState.begin(
+            self._spec,
+            labels,
+            workflow.now(),
+            inventory_hash=members.inventory_hash,
+            pace=members.timing.pace,
+        )
+        await self._log.begin(state)
+        return state
+
+    async def _start(self, name: str) -> None:
+        """Its child, or why there is none; a word of its end may already have come."""
+        state, spec = self.state, self._spec
+        wave = state.wave_number(name)
+        try:
+            child = await workflow.start_child_workflow(
+                WORKFLOW_OF[spec.operation.kind],
+                request_for(spec, name, wave, again=state.is_retry(name)),
+                id=contracts.site_workflow_id(name),
+                cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                search_attributes=TypedSearchAttributes(
+                    [
+                        SearchAttributePair(contracts.SITE, name),
+                        SearchAttributePair(contracts.OPERATION, spec.operation.kind),
+                        SearchAttributePair(contracts.CAMPAIGN, spec.name),
+                        SearchAttributePair(contracts.WAVE, wave),
+                        SearchAttributePair(contracts.RELEASE, target_of(spec)),
+                    ]
+                ),
+                static_summary=f"{spec.operation.kind} {name} to {target_of(spec)}",
+            )
+        except WorkflowAlreadyStartedError:
+            retry_at = workflow.now() + BUSY_RETRY / state.pace
+            ended = state.start_refused_busy(name, "another workflow", retry_at, workflow.now())
+            if ended:
+                await self._log.site_without_run(state, name, Outcome.BLOCKED, ended)
+        else:
+            # Its end is told by signal and found by the tick; the child's own failure is no event here.
+            child.add_done_callback(lambda task: task.cancelled() or task.exception())
+            state.started(name, child.first_execution_run_id or "")
+            if state.stopping:
+                await self._cancel(name, child.first_execution_run_id)
+        self._news = True
+
+    async def _cancel(self, name: str, run_id: str | None) -> None:
+        handle = workflow.get_external_workflow_handle(contracts.site_workflow_id(name), run_id=run_id)
+        try:
+            await handle.cancel()
+        except ApplicationError as error:
+            workflow.logger.info("%s had ended before it could be cancelled: %s", name, error.message)
+
+    @workflow.signal(name=contracts.SITE_ENDED_SIGNAL)
+    def site_ended(self, ended: SiteEnded) -> None:
+        if self.state.ended(ended.site, ended.run_id, ended.outcome):
+            self._news = True
+
+    # -- what is looked at by the clock
+
+    async def _tick_by_tick(self) -> None:
+        while True:
+            await workflow.sleep(TICK / self.state.pace)
+            await self._tick()
+
+    async def _tick(self) -> None:
+        state = self.state
+        in_flight = state.in_flight()
+        tick = await workflow.execute_activity_method(
+            FleetActivities.tick,
+            TickRequest(
+                campaign=self._spec.name,
+                release=target_of(self._spec),
+                in_flight=in_flight,
+                waves={name: state.wave_number(name) for name in in_flight},
+                busy=tuple(state.held()),
+                pending=tuple(state.next_up()),
+            ),
+            start_to_close_timeout=policies.LOOK,
+            retry_policy=policies.WAIT_RETRY,
+            summary="children, freeze, inventory",
+        )
+        for ended in tick.ended:
+            state.ended(ended.site, ended.run_id, ended.outcome)
+        for name in tick.gone:
+            state.skip([name])
+            await self._log.site_without_run(state, name, Outcome.SKIPPED, "it has left the inventory")
+        state.name_holders(tick.holders)
+        self._heed_freeze(tick.frozen)
+        self._log.say_changes(state, workflow.now())
+        await self._log.flush()
+        self._news = True
+
+    @workflow.signal(name=contracts.FREEZE_SIGNAL)
+    def freeze_changed(self, words: str) -> None:
+        """Told by `starflock freeze` and `thaw`, so that nobody waits for the tick."""
+        if self._state is not None:
+            self._heed_freeze(words)
+            self._news = True
+
+    def _heed_freeze(self, words: str) -> None:
+        if words:
+            self.state.freeze(words)
+        else:
+            self.state.thaw()
+
+    async def _check_soak(self) -> None:
+        """No new management-affecting alarm on the wave's sites; silence after success is no good sign."""
+        state = self.state
+        sites = state.wave_sites(GOOD)
+        found: dict[str, str] = {}
+        for at in range(0, len(sites), SOAK_CHUNK):
+            finding = await workflow.execute_activity_method(
+                FleetActivities.check_soak,
+                SoakRequest(
+                    campaign=self._spec.name,
+                    release=target_of(self._spec),
+                    sites=tuple(sites[at : at + SOAK_CHUNK]),
+                    ignore_alarms=self._spec.operation.ignore_alarms,
+                ),
+                start_to_close_timeout=4 * policies.LOOK,
+                heartbeat_timeout=policies.LOOK,
+                retry_policy=policies.WAIT_RETRY,
+                summary=f"soak of wave {state.wave + 1}",
+            )
+            found |= finding.alarms | dict.fromkeys(finding.silent, "does not answer")
+        if found:
+            state.soak_failed(
+                list(found), "; ".join(f"{site}: {why}" for site, why in list(found.items())[:4])
+            )
+        else:
+            state.soak_passed()
+
+    # -- what people say
+
+    @workflow.query(name=contracts.PROGRESS_QUERY)
+    def progress(self) -> CampaignProgress:
+        return explain.progress(self.state, workflow.now())
+
+    @workflow.update
+    def pause(self, request: PauseRequest) -> Answer:
+        return self._did(self.state.pause(request.reason, request.owner))
+
+    @pause.validator
+    def _may_pause(self, request: PauseRequest) -> None:
+        _refuse(updates.pause_refused(self.state, request))
+
+    @workflow.update
+    def resume(self, request: ResumeRequest) -> Answer:
+        return self._did(self.state.resume(request.owner))
+
+    @resume.validator
+    def _may_resume(self, request: ResumeRequest) -> None:
+        _refuse(updates.resume_refused(self.state, request))
+
+    @workflow.update
+    async def abort(self, request: AbortRequest) -> Answer:
+        return await self._abort(request)
+
+    @abort.validator
+    def _may_abort(self, request: AbortRequest) -> None:
+        _refuse(updates.abort_refused(self.state, request))
+
+    async def _abort(self, request: AbortRequest) -> Answer:
+        answer = self._did(self.state.abort(request.mode, request.reason, request.owner))
+        if request.mode == "stop":
+            for name, run_id in self.state.in_flight().items():
+                await self._cancel(name, run_id)
+        return answer
+
+    @workflow.update
+    def approve(self, request: ApproveRequest) -> Answer:
+        return self._did(self.state.approve(request.gate, request.owner))
+
+    @approve.validator
+    def _may_approve(self, request: ApproveRequest) -> None:
+        _refuse(updates.approve_refused(self.state, request))
+
+    @workflow.update
+    async def skip(self, request: SkipRequest) -> Answer:
+        answer = self._did(self.state.skip(request.sites))
+        for name in request.sites:
+            await self._log.site_without_run(self.state, name, Outcome.SKIPPED, f"skipped by {request.owner}")
+        return answer
+
+    @skip.validator
+    def _may_skip(self, request: SkipRequest) -> None:
+        _refuse(updates.skip_refused(self.state, request))
+
+    @workflow.update
+    def retry(self, request: RetryRequest) -> Answer:
+        return self._did(f"{self.state.retry(request.sites)}, by {request.owner}")
+
+    @retry.validator
+    def _may_retry(self, request: RetryRequest) -> None:
+        _refuse(updates.retry_refused(self.state, request))
+
+    @workflow.update(name="set")
+    def set_limits(self, request: SetRequest) -> Answer:
+        done = self.state.set_limits(request.max_in_flight, request.by, request.budget)
+        return self._did(f"{done}, by {request.owner}")
+
+    @set_limits.validator
+    def _may_set(self, request: SetRequest) -> None:
+        _refuse(updates.set_refused(self.state, request))
+
+    def _did(self, message: str) -> Answer:
+        self._log.say(message, workflow.now())
+        self._news = True
+        return Answer(message=message)
+
+    def _show(self) -> None:
+        self._log.say_changes(self.state, workflow.now())
+        workflow.set_current_details(self._log.markdown(self.state, workflow.now()))
+
+    # -- the engine's side
+
+    def _refuse_unless_named(self) -> None:
+        wanted = contracts.campaign_workflow_id(self._spec.name)
+        if workflow.info().workflow_id != wanted:
+            raise ApplicationError(
+                f"refused: campaign {self._spec.name} runs only under the workflow id {wanted}; this one was "
+                f"started as {workflow.info().workflow_id}. Nothing was done.",
+                type=Outcome.REFUSED,
+                non_retryable=True,
+            )
+
+    def _history_is_long(self) -> bool:
+        return workflow.info().get_current_history_length() > HISTORY_LIMIT
+
+    async def _continue_as_new(self) -> NoReturn:
+        """With no start unanswered and no handler half-way, nothing is lost on the way."""
+        await workflow.wait_condition(lambda: not self._starts and workflow.all_handlers_finished())
+        await self._log.flush()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        carry = self.state.to_carry().model_copy(update={"notes": self._log.sequence})
+        workflow.continue_as_new(args=[self._spec, carry])
+
+
+def _refuse(words: str) -> None:
+    if words:
+        raise ApplicationError(words, type=Outcome.REFUSED, non_retryable=True)
