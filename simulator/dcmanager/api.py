@@ -124,7 +124,7 @@ class Dcmanager:
         except ValueError:
             raise crash() from None
         if not isinstance(body, dict) or "events" not in body:
-            raise DcError(400, "Missing required body parameter: events")
+            raise DcError(400, "Missing required notification events")
         if isinstance(body["events"], int):
             raise crash()
         return json_reply(None)

@@ -77,6 +77,15 @@ def view(row: Subcloud, controller: Cloud, listed: bool = False) -> Json:
     return body
 
 
+def replied(row: Subcloud, controller: Cloud) -> Json:
+    """The object as a PATCH answers it, over RPC: no sync, times with a T."""
+    body = view(row, controller)
+    del body["endpoint_sync_status"]
+    for name in ("created-at", "updated-at"):
+        body[name] = body[name].replace(" ", "T") if body[name] else None
+    return body
+
+
 def alarm_summary(row: Subcloud) -> Json:
     """Counts are -1 while the subcloud is unmanaged or silent."""
     body: Json = {"region_name": row.name, "uuid": row.cloud.identity.system_uuid}

@@ -41,7 +41,7 @@ class DcError(Exception):
         words = _EXPLANATIONS.get(self.status, "")
         detail = self.description or ""
         if accept is None:
-            text = f"{self.status} {title}\n\n{words}\n\n{detail}\n\n   "
+            text = f"{self.status} {title}\n\n{words}\n\n{detail}   "
             return text_reply(text, self.status, "text/plain; charset=UTF-8")
         html = (
             f"<html>\n <head>\n  <title>{self.status} {title}</title>\n </head>\n <body>\n"

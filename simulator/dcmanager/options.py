@@ -12,6 +12,8 @@ _REGIONS = ("RegionOne", "SystemController")
 
 def handle(db: Database, request: Request, rest: list[str]) -> Reply:
     if not rest:
+        if request.method == "DELETE":
+            raise crash()
         if request.method != "GET":
             return json_reply(None)
         rows = [view(row) for row in db.options if row.subcloud_id is not None]

@@ -10,8 +10,7 @@ import binascii
 import re
 from typing import Any
 
-from simulator.cloud import clock
-from simulator.dcmanager.availability import online, view
+from simulator.dcmanager.availability import online, replied, view
 from simulator.dcmanager.errors import DcError, crash
 from simulator.dcmanager.multipart import form
 from simulator.dcmanager.state import Database, Subcloud
@@ -19,6 +18,24 @@ from simulator.wire.http import Reply, Request, json_reply
 
 _GONE = ("restore", "reconfigure", "reinstall")
 _NETWORK = ("management_subnet", "management_gateway_ip", "management_start_ip", "management_end_ip")
+_ACTIVE = frozenset(
+    [
+        "pre-install",
+        "installing",
+        "pre-bootstrap",
+        "bootstrapping",
+        "pre-config",
+        "configuring",
+        "aborting-install",
+        "aborting-bootstrap",
+        "aborting-config",
+        "pre-restore",
+        "restoring",
+        "rehoming",
+        "pre-rehome",
+        "enrolling",
+    ]
+)
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 
 
@@ -64,6 +81,8 @@ def _read(db: Database, row: Subcloud, rest: list[str]) -> Reply:
 def _delete(db: Database, row: Subcloud) -> Reply:
     if row.management_state == "managed":
         raise DcError(400, "Cannot delete a subcloud that is 'managed' status")
+    if row.deploy_status in _ACTIVE:
+        raise DcError(400, "Cannot delete a subcloud during an active operation.")
     if online(row):
         raise DcError(422, "Subcloud must be powered down to perform this operation.")
     db.subclouds.remove(row)
@@ -131,16 +150,15 @@ def _edit(db: Database, fields: dict[str, str], row: Subcloud) -> Reply:
     if group is not None:
         row.group_id = group.id
     row.touch()
-    return json_reply(view(row, db.controller))
+    return json_reply(replied(row, db.controller))
 
 
 def _network(fields: dict[str, str]) -> None:
-    if not all(name in fields for name in (*_NETWORK, "bootstrap_address", "sysadmin_password")):
+    if not all(name in fields for name in _NETWORK):
         raise DcError(
             422,
             "The following parameters are necessary for subcloud network reconfiguration: "
-            "--management-subnet, --management-gateway-ip, --management-start-ip, --management-end-ip, --bootstrap-address, "
-            "--sysadmin-password",
+            "--management-subnet, --management-gateway-ip, --management-start-ip, --management-end-ip",
         )
     raise DcError(422, "Network reconfiguration is not simulated.")
 
@@ -150,7 +168,7 @@ def _rename(db: Database, row: Subcloud, name: str) -> None:
         raise DcError(
             400,
             "Invalid name: must consist of lowercase alphanumeric characters or '-', must start and end with "
-            "an alphanumeric character, and may contain '.' to separate",
+            "an alphanumeric character, and may contain '.' to separate valid segments.",
         )
     if name in db.by_name:
         raise DcError(422, f"Subcloud with name or region name {name} already exist.")
@@ -213,9 +231,7 @@ def prestage(db: Database, request: Request, row: Subcloud) -> Reply:
     release = str(body.get("release") or db.controller.dialect.version)
     check_prestage(db, row)
     start_prestage(db, row)
-    answer = view(row, db.controller) | {"prestage-software-version": release}
-    answer["updated-at"] = clock.tee()
-    return json_reply(answer)
+    return json_reply(replied(row, db.controller) | {"prestage-software-version": release})
 
 
 def _string_bool(body: dict[str, Any], option: str) -> None:
