@@ -18,23 +18,20 @@ from simulator.wire.http import Reply, Request, json_reply
 
 _GONE = ("restore", "reconfigure", "reinstall")
 _NETWORK = ("management_subnet", "management_gateway_ip", "management_start_ip", "management_end_ip")
-_ACTIVE = frozenset(
-    [
-        "pre-install",
-        "installing",
-        "pre-bootstrap",
-        "bootstrapping",
-        "pre-config",
-        "configuring",
-        "aborting-install",
-        "aborting-bootstrap",
-        "aborting-config",
-        "pre-restore",
-        "restoring",
-        "rehoming",
-        "pre-rehome",
-        "enrolling",
-    ]
+_ACTIVE = (
+    "pre-install",
+    "installing",
+    "pre-bootstrap",
+    "bootstrapping",
+    "pre-config",
+    "configuring",
+    "aborting-install",
+    "aborting-bootstrap",
+    "aborting-config",
+    "pre-restore",
+    "restoring",
+    "rehoming",
+    "enrolling",
 )
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 

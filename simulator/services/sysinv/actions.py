@@ -62,6 +62,8 @@ def check_lock(cloud: Cloud, host: Host, action: str) -> None:
 
 
 def check_unlock(cloud: Cloud, host: Host, action: str) -> None:
+    if host.moving == "lock":
+        raise reject("Host unlock rejected due to in progress action lock")
     if not host.locked:
         raise reject(
             f"Avoiding '{action.removeprefix('force-')}' action on already 'unlocked' host {host.name}"
@@ -71,8 +73,6 @@ def check_unlock(cloud: Cloud, host: Host, action: str) -> None:
             f"Can not 'Unlock a Powered-Off' host {host.name}; Power-on, wait for 'online' "
             "status and then 'unlock'"
         )
-    if host.moving == "lock":
-        raise reject("Host unlock rejected due to in progress action lock")
     if action == "force-unlock":
         return
     if host.moving == "reinstall":
@@ -114,6 +114,11 @@ def check_swact(cloud: Cloud, host: Host, action: str) -> None:
             f"{peer.name} is not enabled and has operational state {peer.operational}."
             "Standby controller must be  operationally enabled."
         )
+    if peer.subfunction_oper != "enabled":
+        raise reject(
+            f"{peer.name} subfunction is not enabled and has operational state {peer.subfunction_oper}."
+            f"Standby controller subfunctions {peer.subfunctions} must all be operationally enabled."
+        )
     applying = next((name for name, status in cloud.apps.status.items() if status == "applying"), None)
     if applying:
         raise reject(f"Swact action not allowed. {applying} apply is in progress")
@@ -129,12 +134,13 @@ def check_cycle(cloud: Cloud, host: Host, action: str) -> None:
         if not host.locked:
             raise reject(f"Can not 'Power-On' an already Powered-on and 'unlocked' host {host.name}")
         return
+    if action == "reinstall" and cloud.simplex:
+        raise reject("Reinstalling a simplex system is not allowed.")
     if not host.locked:
         raise reject(f"Can not '{_TITLES[action]}' an 'unlocked' host {host.name}; Please 'Lock' first")
     if cloud.simplex:
         texts = {
             "reboot": "Rebooting a simplex system is not allowed.",
-            "reinstall": "Reinstalling a simplex system is not allowed.",
             "reset": "Can not 'Reset' a simplex system",
             "power-off": "Can not 'Power-Off' a simplex system via system commands",
         }

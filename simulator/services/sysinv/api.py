@@ -36,7 +36,14 @@ _RESTRICTED = frozenset(
         "invprovision",
         "mtce_info",
         "uptime",
+        "mgmt_mac",
+        "mgmt_ip",
+        "uuid",
+        "reserved",
     ]
+)
+_INSTALL_PARAMETERS = frozenset(
+    ["boot_device", "rootfs_device", "console", "install_output", "hw_settle", "tboot"]
 )
 _QUERY = frozenset(["limit", "marker", "sort_key", "sort_dir", "personality", "isystem_uuid"])
 
@@ -162,10 +169,21 @@ class Sysinv:
 
     def _patch(self, cloud: Cloud, request: Request, host: Host) -> Reply:
         changes = _changes(request)
-        restricted = sorted(set(changes) & _RESTRICTED)
+        restricted = sorted(
+            name for name in set(changes) & _RESTRICTED if changes[name] != getattr(host, name, None)
+        )
         if restricted:
             listed = "{" + ", ".join(repr(name) for name in restricted) + "}"
             return fault(400, f"Change {list(changes)} contains restricted {listed}.")
+        provisioned = [name for name in ("hostname", "personality", "subfunctions") if name in changes]
+        if provisioned:
+            return fault(
+                400,
+                f"The following fields can not be modified because this host {host.name} has been configured: "
+                "hostname, personality, subfunctions",
+            )
+        if not host.locked and set(changes) & _INSTALL_PARAMETERS:
+            return fault(400, "Host must be locked before updating installation parameters.")
         for name in changes:
             if name not in _PATCHABLE:
                 return fault(400, f"Patching Error: can't replace non-existent object '{name}'")
@@ -204,6 +222,12 @@ _PATCHABLE = frozenset(
         "hostname",
         "personality",
         "serialid",
+        "id",
+        "created_at",
+        "install_state",
+        "config_target",
+        "sw_version",
+        *_RESTRICTED,
     ]
 )
 _KUBE = {"version": "v1.32.2", "target": True, "state": "active", "upgrade_from": [], "downgrade_to": []}
@@ -237,12 +261,16 @@ def _changes(request: Request) -> dict[str, Any]:
         body = request.json()
     except ValueError:
         raise reject("Invalid input for field/attribute patch.") from None
+    if body is None:
+        raise reject("Request is not in valid JSON format")
     if not isinstance(body, list):
         raise _bad_patch(body)
     changes: dict[str, Any] = {}
     for row in body:
         if not isinstance(row, dict) or "op" not in row or "path" not in row:
             raise reject(f"Invalid patch format: {row}")
+        if row["op"] not in ("add", "replace", "remove"):
+            raise reject(f"Operation not supported: {row['op']}")
         path = str(row["path"])
         if not path.startswith("/"):
             raise reject(f"Invalid path: {path}")
