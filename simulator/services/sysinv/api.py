@@ -175,12 +175,12 @@ class Sysinv:
         if restricted:
             listed = "{" + ", ".join(repr(name) for name in restricted) + "}"
             return fault(400, f"Change {list(changes)} contains restricted {listed}.")
-        provisioned = [name for name in ("hostname", "personality", "subfunctions") if name in changes]
-        if provisioned:
+        fixed = {"hostname": host.name, "personality": host.personality, "subfunctions": host.subfunctions}
+        if any(name in changes and changes[name] != value for name, value in fixed.items()):
             return fault(
                 400,
-                f"The following fields can not be modified because this host {host.name} has been configured: "
-                "hostname, personality, subfunctions",
+                f"The following fields can not be modified because this host {host.name} has been "
+                "configured: hostname, personality, subfunctions",
             )
         if not host.locked and set(changes) & _INSTALL_PARAMETERS:
             return fault(400, "Host must be locked before updating installation parameters.")
