@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from simulator.cloud.cloud import Cloud
 from simulator.region import CONTROLLER, USERNAME, Region
 from simulator.wire.ports import CONTROLLER as CONTROLLER_PORTS
 from simulator.wire.tls import Authority
@@ -42,7 +43,7 @@ def write(region: Region, authority: Authority | None) -> None:
     _replace(path, yaml.safe_dump(document, sort_keys=False))
 
 
-def _site(cloud: Any) -> dict[str, Any]:
+def _site(cloud: Cloud) -> dict[str, Any]:
     identity = cloud.identity
     east = identity.number % 2 == 1
     return {

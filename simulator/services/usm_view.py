@@ -82,18 +82,18 @@ def _deployments(cloud: Cloud) -> list[Json]:
 
 
 def _hosts(cloud: Cloud) -> list[Json]:
-    """Without a deployment every host is deployed, target null."""
+    """The hosts of the deployment; none without one."""
     deployment = cloud.usm.deployment
+    if deployment is None:
+        return []
     rows = []
     for host in cloud.hosts:
         row: Json = {
             "hostname": host.name,
-            "software_release": deployment.from_release
-            if deployment
-            else cloud.catalogue[cloud.usm.running].sw_version,
-            "target_release": deployment.to_release if deployment else None,
-            "reboot_required": deployment.reboot_required if deployment else None,
-            "host_state": deployment.hosts[host.name] if deployment else None,
+            "software_release": deployment.from_release,
+            "target_release": deployment.to_release,
+            "reboot_required": deployment.reboot_required,
+            "host_state": deployment.hosts[host.name],
         }
         if cloud.dialect is Dialect.NEXT:
             row["pre_upgrade_deploy"] = False
