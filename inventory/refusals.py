@@ -1,0 +1,105 @@
+"""Puts what a model refuses into the words of the file: what was expected, what was found, what to write.
+
+Patterns are translated by the pattern itself, taken from the type that declares it, so that a type which
+changes its pattern cannot leave stale words behind; the generic words stand in until it gets new ones.
+"""
+
+from typing import Any, get_args
+
+from pydantic_core import ErrorDetails
+
+from inventory.problems import Path
+from inventory.words import IN_CLEAR, described, did_you_mean, is_password, is_secret, listed, quote_it
+from inventory.yaml_reader import Place
+from models.base import Name
+from models.campaign import AlarmId, GateName, ReleaseId
+from models.inventory import Fingerprint, Mac, Url
+
+
+def _pattern(annotated: Any) -> str:
+    return next(str(item.pattern) for item in get_args(annotated)[1:] if getattr(item, "pattern", None))
+
+
+_SHAPES = {
+    _pattern(
+        Name
+    ): "a name of at most 63 letters, digits, '.', '_' and '-' that begins with a letter or digit",
+    _pattern(Url): "a URL such as https://10.10.10.2:5000/v3",
+    _pattern(Fingerprint): "a fingerprint such as sha256:0f4c...9e, 32 bytes in hexadecimal",
+    _pattern(Mac): "a MAC address such as 52:54:00:12:34:56",
+    _pattern(ReleaseId): "a release as USM names it, such as starlingx-26.03.1",
+    _pattern(GateName): "a gate such as after-wave-1",
+    _pattern(AlarmId): "an alarm id such as 750.006",
+}
+
+_KINDS = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+}
+_COLLECTIONS = {"tuple_type": "[]", "dict_type": "{}"}
+
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
+
+
+def refusal(error: ErrorDetails, path: Path, place: Place | None, known: tuple[str, ...]) -> str:
+    """One sentence for one of pydantic's errors; `known` are the keys next to `path`."""
+    kind, value, context = error["type"], error["input"], error.get("ctx", {})
+    raw = place.raw if place else None
+    found = described(value, raw, path)
+    if kind == "missing":
+        return "is required, but missing"
+    if kind == "extra_forbidden":
+        return unknown_key(path, value, known)
+    if is_password(path) and value is not None and not isinstance(value, list | dict):
+        return IN_CLEAR
+    if kind in _KINDS:
+        if kind in ("dict_type", "model_type", "tuple_type") and isinstance(value, str):
+            found = "text"
+        nothing = _COLLECTIONS.get(kind) if value is None else None
+        advice = f"; write {nothing} for none" if nothing else ""
+        if kind == "string_type":
+            advice = quote_it(value, raw, path)
+        return f"expected {_KINDS[kind]}, found {found}{advice}"
+    if kind == "literal_error":
+        return _literal(context["expected"], value, raw, found, path)
+    if kind == "string_pattern_mismatch":
+        if context["pattern"] == _pattern(Url) and "@" in str(value):
+            found = "another value (not shown)"
+        shape = _SHAPES.get(context["pattern"], f"text of the form {context['pattern']}")
+        return f"expected {shape}, found {found}"
+    if kind in _BOUNDS:
+        words, key = _BOUNDS[kind]
+        return f"expected {words} {context[key]:g}, found {raw or value}"
+    if kind == "too_short":
+        return f"expected at least {context['min_length']} entry, found {len(value) or 'none'}"
+    if kind == "value_error":
+        words = str(context["error"])
+        return words if isinstance(value, dict) else f"{words}, found {found}"
+    return error["msg"][:1].lower() + error["msg"][1:]
+
+
+def _literal(expected: str, value: Any, raw: str | None, found: str, path: Path) -> str:
+    words = expected.replace("'", "")
+    options = words.replace(" or ", ", ").split(", ")
+    if isinstance(value, str):
+        return f"expected {words}, found {found}"
+    return f"expected {words}, found {found}" + (quote_it(value, raw, path) if raw in options else "")
+
+
+def unknown_key(path: Path, value: Any, known: tuple[str, ...]) -> str:
+    """A key without a value below `credential` may be `password:hunter2` without the blank."""
+    key = str(path[-1])
+    if is_secret(path[:-1]) and value is None:
+        return f"unknown key (a blank is missing after a ':'?); known are {listed(known)}"
+    near = did_you_mean(key, known)
+    return "unknown key" + (near or (f"; known are {listed(known)}" if known else ""))
