@@ -23,6 +23,8 @@ QUOTA_PATTERN = r"^\d+(?:\.\d+)?%$"
 
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
 _UNIT_SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
+_LONGEST_S = 3650 * 86_400.0
+"""Ten years; beyond some length `timedelta` would overflow, which pydantic does not take for a refusal."""
 
 
 class Frozen(BaseModel):
@@ -36,9 +38,10 @@ def parse_duration(value: Any) -> Any:
     if isinstance(value, timedelta):
         return value
     if isinstance(value, str) and value and re.fullmatch(DURATION_PATTERN, value):
-        return timedelta(
-            seconds=sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _DURATION_PART.findall(value))
-        )
+        seconds = sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _DURATION_PART.findall(value))
+        if seconds > _LONGEST_S:
+            raise ValueError("expected a duration of at most 3650d")
+        return timedelta(seconds=seconds)
     raise ValueError("expected a duration such as 90s, 15m, 2h or 1h30m")
 
 

@@ -57,7 +57,11 @@ class Deployment(Frozen):
 
     from_release: str
     to_release: str
+    """USM leaves the product name out: 26.03.1, not starlingx-26.03.1."""
     state: str
+
+    def is_to(self, release: str) -> bool:
+        return self.to_release in (release, release.rsplit("-", 1)[-1])
 
 
 class Strategy(Frozen):

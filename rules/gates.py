@@ -196,7 +196,7 @@ def _deployment(request: PatchSiteRequest, seen: Observation, deployment: Deploy
     if deployment is None:
         return _go("deployment", "no USM deployment")
     words = _in_words(deployment)
-    if deployment.to_release != release or release not in seen.applied_by_us:
+    if not deployment.is_to(release) or release not in seen.applied_by_us:
         return _wait(
             "deployment", f"busy: a USM deployment that is not ours stands there: {words}", Outcome.BLOCKED
         )
@@ -207,7 +207,7 @@ def _deployment(request: PatchSiteRequest, seen: Observation, deployment: Deploy
 
 RETRY_WORDS = (
     "`starflock campaign retry` (or `site patch --resume-deployment`) creates a new strategy; the VIM "
-    "resumes at the step where USM stands: hosts already deployed are left as they are, nothing is rolled back"
+    "resumes at the step where USM stands: hosts already deployed stay as they are, nothing is rolled back"
 )
 
 

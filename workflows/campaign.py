@@ -40,7 +40,6 @@ with workflow.unsafe.imports_passed_through():
     from models.carry import CampaignCarry
     from models.fleet import ResolveRequest, SoakRequest, TickRequest
     from models.outcome import GOOD, Outcome
-
     from rules import explain, updates
     from rules.campaign import CampaignState
     from workflows.operations import WORKFLOW_OF, request_for, target_of

@@ -42,7 +42,7 @@ class Simulator:
 
 @asynccontextmanager
 async def simulator(
-    folder: Path, *, sites: int = 3, speed: float = 120, seed: int = 1, options: tuple[str, ...] = ()
+    folder: Path, *, sites: int = 3, speed: float = 240, seed: int = 1, options: tuple[str, ...] = ()
 ) -> AsyncIterator[Simulator]:
     folder.mkdir(parents=True, exist_ok=True)
     inventory = folder / "inventory.yaml"

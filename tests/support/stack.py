@@ -5,25 +5,29 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 
+from activities.starlingx.session import ADMIN_PORTS, admin_url
+from inventory.live import LOOK_EVERY_S
 from models import contracts
 from models.campaign import PatchOperation
 from models.outcome import Outcome
 from models.patch import PatchSiteRequest, SiteResult
+from records.store import Store
 from tests.support.simulator import Simulator
 from workers import embedded
 from workers.connection import connect, register_search_attributes
 
 T = TypeVar("T")
 
-PACE = 120.0
+PACE = 240.0
 
 
 @dataclass
@@ -81,8 +85,68 @@ class Stack:
             result_type=SiteResult,
         )
 
+    async def start_patch_as(self, workflow_id: str, site: str) -> str:
+        """PatchSite under an id of its own; the words of its failure."""
+        operation = PatchOperation(kind="patch", release="starlingx-26.03.1")
+        handle = await self.client.start_workflow(
+            contracts.PATCH_SITE,
+            PatchSiteRequest(site=site, operation=operation),
+            id=workflow_id,
+            task_queue=contracts.TASK_QUEUE,
+        )
+        try:
+            raise AssertionError(f"was not refused: {await handle.result()}")
+        except WorkflowFailureError as error:
+            return str(error.cause)
+
+    async def status_of(self, handle: WorkflowHandle[Any, Any]) -> str:
+        """CANCELED, TERMINATED ... once it is closed."""
+        with suppress(WorkflowFailureError):
+            await handle.result()
+        status = (await handle.describe()).status
+        assert status is not None
+        return status.name
+
+    async def until_recorded(self, site: str, kind: str) -> None:
+        store = await Store.open(f"sqlite+aiosqlite:///{self.folder / 'records.db'}")
+        try:
+
+            async def recorded() -> bool:
+                return any(mark.kind == kind for mark in await store.marks(site))
+
+            await until(recorded, f"mark {kind}")
+        finally:
+            await store.close()
+
+    @asynccontextmanager
+    async def edited_inventory(self) -> AsyncIterator["InventoryEdit"]:
+        """The worker's inventory file with changes; as it was afterwards."""
+        path = self.simulator.inventory
+        original = path.read_text()
+        try:
+            yield InventoryEdit(path)
+        finally:
+            path.write_text(original)
+            await asyncio.sleep(LOOK_EVERY_S)
+
     async def patch(self, site: str, release: str = "starlingx-26.03.1", **more: Any) -> SiteResult:
         return await result_of(await self.start_patch(site, release, **more))
+
+
+@dataclass
+class InventoryEdit:
+    path: Path
+
+    async def swap_endpoints(self, one: str, other: str, sites: list[dict[str, Any]]) -> None:
+        """As after a cabling or copy-and-paste error: each site's services answer for the other."""
+        document = yaml.safe_load(self.path.read_text())
+        address = {site["name"]: site["address"] for site in sites}
+        for site in document["sites"]:
+            if site["name"] in (one, other):
+                wrong = address[other if site["name"] == one else one]
+                site["endpoints"] = {service: admin_url("https", wrong, service) for service in ADMIN_PORTS}
+        self.path.write_text(yaml.safe_dump(document))
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def result_of(handle: WorkflowHandle[Any, SiteResult]) -> SiteResult:
