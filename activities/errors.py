@@ -13,7 +13,7 @@ class name (`ApplicationError.type`). Each system's `errors.py` maps its answers
 
 from datetime import timedelta
 
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 
 class ActivityFailure(ApplicationError):
@@ -25,6 +25,8 @@ class ActivityFailure(ApplicationError):
             type=type(self).__name__,
             non_retryable=not self.retryable,
             next_retry_delay=next_retry_delay,
+            # Expected, told in one line by the worker's interceptor instead of a traceback.
+            category=ApplicationErrorCategory.BENIGN,
         )
 
 

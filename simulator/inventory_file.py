@@ -21,8 +21,7 @@ PASSWORD_FILE = "sim-password"  # noqa: S105 - a file name
 def write(region: Region, authority: Authority | None) -> None:
     path = region.options.inventory
     folder = path.resolve().parent
-    secret = folder / PASSWORD_FILE
-    descriptor = os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    descriptor = os.open(folder / PASSWORD_FILE, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as stream:
         os.fchmod(stream.fileno(), 0o600)
         stream.write(region.password)
@@ -35,7 +34,8 @@ def write(region: Region, authority: Authority | None) -> None:
         (folder / CA_FILE).write_bytes(authority.pem())
         controller["ca_bundle"] = CA_FILE
     controller["dialect"] = "auto"
-    controller["credential"] = {"username": USERNAME, "password": f"file:{PASSWORD_FILE}"}
+    secret = f"file:{PASSWORD_FILE}"
+    controller["credential"] = {"username": USERNAME, "password": secret, "sysadmin_password": secret}
     document = {
         "system_controllers": [controller],
         "sites": [_site(cloud) for cloud in region.sites.values()],

@@ -7,7 +7,8 @@ import structlog
 
 
 def configure(form: str, level: str) -> None:
-    """`form`: console or json; to standard error, so that standard output stays for results."""
+    """`form`: console or json; to standard error, so that standard output stays for results. Tracebacks are
+    plain: a formatter that prints local variables would print secrets one day."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -16,7 +17,9 @@ def configure(form: str, level: str) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

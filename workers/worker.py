@@ -29,6 +29,7 @@ from inventory.live import LiveInventory
 from models import contracts
 from records.store import Store
 from workers.connection import connect, register_search_attributes
+from workers.failures import FailureInterceptor
 from workers.settings import Settings
 from workflows.registry import WORKFLOWS
 
@@ -92,6 +93,7 @@ async def run(settings: Settings, client: Client | None = None) -> None:
             workflows=WORKFLOWS,
             activities=implementations,
             workflow_runner=sandbox(),
+            interceptors=[FailureInterceptor()],
             max_concurrent_activities=settings.max_activities,
             max_concurrent_workflow_tasks=settings.max_workflow_tasks,
             max_cached_workflows=settings.max_cached_workflows,

@@ -1,0 +1,39 @@
+"""How an activity's failure leaves the worker: short in the history, one line in the log.
+
+The server keeps a pending activity's last failure only up to a small size; a chain of causes from the
+HTTP stack would be cut to "Failure exceeds size limit" and an operator would read nothing. Our failures
+carry the protocol in their words, so causes and stack are left out.
+"""
+
+from typing import Any
+
+import structlog
+from temporalio import activity
+from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
+
+from activities.errors import ActivityFailure, HandOver
+
+log = structlog.get_logger()
+
+
+class _Failures(ActivityInboundInterceptor):
+    async def execute_activity(self, input: ExecuteActivityInput) -> Any:
+        try:
+            return await super().execute_activity(input)
+        except ActivityFailure as failure:
+            info = activity.info()
+            tell = log.info if isinstance(failure, HandOver) else log.warning
+            tell(
+                failure.message,
+                workflow=info.workflow_id,
+                activity=info.activity_type,
+                attempt=info.attempt,
+                kind=failure.type,
+            )
+            failure.__cause__ = failure.__context__ = None
+            raise failure.with_traceback(None) from None
+
+
+class FailureInterceptor(Interceptor):
+    def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
+        return _Failures(next)
