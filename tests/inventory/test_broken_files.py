@@ -185,3 +185,21 @@ def test_mistakes_before_the_line_that_is_no_yaml_are_told_too(folder: Path) -> 
         "inventory.yaml:21: not YAML: did not find expected key (this line is not indented as its "
         "neighbours are)"
     )
+
+
+def test_a_link_that_leads_to_itself(folder: Path) -> None:
+    (folder / "inventory.yaml").symlink_to("inventory.yaml")
+    assert complaint(lambda: load_inventory("inventory.yaml")) == (
+        "inventory.yaml: cannot be read: Too many levels of symbolic links"
+    )
+
+
+def test_a_file_beyond_all_bounds(folder: Path) -> None:
+    with (folder / "inventory.yaml").open("wb") as stream:
+        stream.truncate(64 * 1024 * 1024 + 1)
+    assert complaint(lambda: load_inventory("inventory.yaml")) == "inventory.yaml: is larger than 64 MiB"
+
+
+def test_an_alias_as_a_key(folder: Path) -> None:
+    text = edited(INVENTORY, "{region: north}", "{&r region: north, *r : south}")
+    assert said(folder, text) == "inventory.yaml:9: an alias cannot be a key"

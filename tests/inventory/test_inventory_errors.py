@@ -101,6 +101,13 @@ inventory.yaml:11: sites[1].system-controller: unknown key; did you mean 'system
         "inventory.yaml:9: sites[0].labels['7']: the key '7' is read as a number; write it in quotes",
         "{'7': north}",
     ),
+    "label key read as a date": (
+        "{region: north}",
+        "{2026-03-01: north}",
+        "inventory.yaml:9: sites[0].labels['2026-03-01']: the key '2026-03-01' is read as a date; "
+        "write it in quotes",
+        "{'2026-03-01': north}",
+    ),
     "labels as a list": (
         "{region: north}",
         "[north]",
@@ -351,6 +358,20 @@ inventory.yaml:15: sites[1].hosts[0].personality: expected controller, worker or
 inventory.yaml:16: sites[1].hosts[1].name: this site has two hosts named 'controller-0' (line 15)
 inventory.yaml:16: sites[1].hosts[1].mac: expected text, found the number 1; write it in quotes: '1'
 inventory.yaml:17: sties: unknown key; did you mean 'sites'?"""  # noqa: E501
+    )
+
+
+def test_what_nobody_can_judge_is_not_judged(folder: Path) -> None:
+    """A refused subcloud, topology or personality speaks for itself and condemns nothing beside it."""
+    text = edited(INVENTORY, "  subcloud: subcloud2", "  subcloud: 2")
+    text = edited(text, "topology: AIO-DX", "topology: DX")
+    written(folder, text + "  hosts: [{name: worker-0, personality: wroker}, worker-1]\n")
+    assert complaint(lambda: load_inventory("inventory.yaml")) == (
+        """\
+inventory.yaml:11: sites[1].subcloud: expected text, found the number 2; write it in quotes: '2'
+inventory.yaml:15: sites[1].topology: expected AIO-SX, AIO-DX or Standard, found 'DX'
+inventory.yaml:21: sites[2].hosts[0].personality: expected controller, worker or storage, found 'wroker'
+inventory.yaml:21: sites[2].hosts[1]: expected a mapping, found text"""
     )
 
 

@@ -121,3 +121,8 @@ def test_secrets_are_found_as_json_and_urls_write_them() -> None:
 def test_a_secret_within_another_leaves_nothing_of_it() -> None:
     assert redact("hunter2000", ["hunter", "hunter2000"]) == "***"
     assert redact("a*b", ["*", "**", ""]) == "a***b"
+
+
+def test_nothing_to_take_out_leaves_words_as_they_are() -> None:
+    assert redact("password", []) == "password"
+    assert redact("password", [""]) == "password"
