@@ -175,7 +175,7 @@ async def test_a_dark_site_refuses_until_its_time_is_over(start: Start) -> None:
     region = await start()
     site = await region.site()
     await site.login()
-    await region.fault(fault("site", "dark", seconds=3000))
+    await region.fault(fault("site", "dark", seconds=1200))
     with pytest.raises(aiohttp.ClientConnectorError):
         await site.vim("GET")
     rows = (await region.dcmanager("GET", "/v1.0/subclouds")).body["subclouds"]
