@@ -14,9 +14,9 @@ from records.campaign_report import CampaignReport, Percentiles, SiteRow, Timeli
 from records.wording import clock, length
 
 WIDTH = 1080.0
-LEFT, RIGHT = 44.0, 8.0
+LEFT, RIGHT = 44.0, 24.0
 CHART_TOP, CHART_HEIGHT = 34.0, 150.0
-GANTT_LEFT, GANTT_ROW = 150.0, 11.0
+GANTT_LEFT, GANTT_ROW = 130.0, 11.0
 GANTT_SITES = 300
 """Above this many sites single bars say nothing any more."""
 GANTT_CHUNK = 60
@@ -236,9 +236,9 @@ def histogram(durations_s: Sequence[float], figures: Percentiles | None) -> Hist
     counts = [0] * (math.floor(high / size) - first + 1)
     for seconds in durations_s:
         counts[math.floor(seconds / size) - first] += 1
-    left, width, top, tall = 36.0, 520.0, 30.0, 130.0
+    left, right, top, tall = 36.0, 496.0, 30.0, 130.0
     levels = _levels(max(counts))
-    column = (width - left - RIGHT) / len(counts)
+    column = (right - left) / len(counts)
     every = math.ceil(len(counts) / 7)
 
     def x(seconds: float) -> float:

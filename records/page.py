@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from models.outcome import Outcome
 from models.site import Alarm
@@ -82,7 +82,7 @@ class Share:
     def text(self, text: str, limit: int) -> str:
         limit = min(limit, max(self.left, 40))
         kept = text if len(text) <= limit else text[: limit - 1] + "…"
-        self.left -= len(kept)
+        self.left -= len(escape(kept))
         return kept
 
     def evidence(self, lines: Sequence[str], most: int) -> Evidence:

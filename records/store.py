@@ -63,7 +63,7 @@ class Store:
         """
         parsed = _async_url(url)
         _make_folder(parsed)
-        engine = create_async_engine(parsed)
+        engine = create_async_engine(parsed, hide_parameters=True)
         if parsed.get_backend_name() == "sqlite":
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         store = cls(engine)

@@ -12,12 +12,17 @@
     return value === null ? cell.textContent.trim().toLowerCase() : Number(value);
   }
   Array.prototype.forEach.call(table.tHead.rows[0].cells, function (head, column) {
-    var button = document.createElement("button");
-    button.type = "button";
+    var button = document.createElement("span");
+    button.tabIndex = 0;
+    button.setAttribute("role", "button");
     button.textContent = head.textContent;
     head.textContent = "";
     head.appendChild(button);
-    button.addEventListener("click", function () {
+    button.addEventListener("keydown", function (press) {
+      if (press.key === "Enter" || press.key === " ") { press.preventDefault(); sort(); }
+    });
+    button.addEventListener("click", sort);
+    function sort() {
       var up = head.getAttribute("aria-sort") !== "ascending";
       Array.prototype.forEach.call(table.tHead.rows[0].cells, function (other) {
         other.removeAttribute("aria-sort");
@@ -27,7 +32,7 @@
         .map(function (row) { return [key(row, column), row]; })
         .sort(function (a, b) { return (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0) * (up ? 1 : -1); })
         .forEach(function (pair) { body.appendChild(pair[1]); });
-    });
+    }
   });
   if (!tools) return;
   function filter() {
