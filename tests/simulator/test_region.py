@@ -25,15 +25,20 @@ async def run(*arguments: str) -> tuple[int, str]:
 async def test_inventory_names_sites_but_not_their_endpoints(start: Start) -> None:
     region = await start("--topology", "mixed")
     controller = region.document["system_controllers"][0]
-    assert controller["credential"] == {"username": "admin", "password": "file:sim-password"}
+    secret = "file:sim-password"
+    assert controller["credential"] == {
+        "username": "admin",
+        "password": secret,
+        "sysadmin_password": secret,
+    }
     assert "ca_bundle" not in controller
     first, second = region.document["sites"]
     assert (first["name"], first["subcloud"], first["topology"]) == ("edge-0001", "subcloud-0001", "AIO-SX")
     assert [host["name"] for host in second["hosts"]] == ["controller-0", "controller-1"]
     assert first["labels"] == {"region": "east", "coverage": "cell-001"}
     assert second["labels"] == {"region": "west", "coverage": "cell-001"}
-    secret = region.inventory.parent / "sim-password"
-    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    file = region.inventory.parent / "sim-password"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert region.password not in region.inventory.read_text()
 
 
