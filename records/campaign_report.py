@@ -15,6 +15,7 @@ from models.outcome import Outcome
 from models.records import StepTime
 from models.site import Alarm
 
+MomentKind = Literal["approved", "aborted"]
 SpanKind = Literal["soak", "pause", "approval", "freeze"]
 
 
@@ -117,7 +118,7 @@ class Span(Frozen):
 class Moment(Frozen):
     """A point in the campaign's life worth a mark on its timeline."""
 
-    kind: Literal["approved", "aborted"]
+    kind: MomentKind
     at: datetime
     text: str
 

@@ -1,7 +1,8 @@
 """The arithmetic of a report: percentiles, sites in flight, and the stretches that the log tells of.
 
-The log is text for people. Its lines open with what happened (`Paused by ...`, `Soak after wave 1 ...`), and
-that opening word is all that is read here: it turns the log into marks on the timeline. A line that opens
+The log is text for people. Whenever a campaign's phase changes, a line of it opens with the new phase
+(`paused by ...`, `waiting for approval ...`, `wave 2 of 3: ...`), and that opening is all that is read here:
+a stretch lasts from the line that tells of its phase to the first that tells of another. A line that opens
 otherwise stays in the log and is not drawn, so a new kind of line can never break a report.
 """
 
@@ -10,36 +11,36 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from models.records import CampaignEvent, SiteRun
-from records.campaign_report import InFlight, Moment, Percentiles, Span, SpanKind
+from records.campaign_report import InFlight, Moment, MomentKind, Percentiles, Span, SpanKind
 
 
-class Opening(NamedTuple):
-    """What a line of the log does to the timeline, by how it opens."""
+class Phase(NamedTuple):
+    """How a line opens that tells of a phase; `kind` is None where sites are being started, or no longer."""
 
-    pattern: re.Pattern[str]
-    kind: SpanKind
-    does: Literal["opens", "closes"]
-
-
-def _opening(pattern: str, kind: SpanKind, does: Literal["opens", "closes"]) -> Opening:
-    return Opening(re.compile(pattern, re.IGNORECASE), kind, does)
+    opening: re.Pattern[str]
+    kind: SpanKind | None
 
 
-OPENINGS = (
-    _opening(r"resume", "pause", "closes"),
-    _opening(r"pause", "pause", "opens"),
-    _opening(r"unfrozen|freeze lifted", "freeze", "closes"),
-    _opening(r"frozen|freeze", "freeze", "opens"),
-    _opening(r"approved", "approval", "closes"),
-    _opening(r"wait(s|ing)? for approval", "approval", "opens"),
-    _opening(r"soak.*\b(over|passed|ended|failed)\b", "soak", "closes"),
-    _opening(r"soak", "soak", "opens"),
+def _phase(opening: str, kind: SpanKind | None) -> Phase:
+    return Phase(re.compile(opening, re.IGNORECASE), kind)
+
+
+PHASES = (
+    _phase(r"paused", "pause"),
+    _phase(r"frozen", "freeze"),
+    _phase(r"waiting for approval", "approval"),
+    _phase(r"wave \d+ of \d+: .*ended; soak", "soak"),
+    _phase(r"wave \d+ of \d+: ", None),
+    _phase(r"(resumed|aborted|done)\b", None),
 )
 """The first that fits counts."""
-WAVE_BEGINS = re.compile(r"wave \d+ (begins|starts|began|started)", re.IGNORECASE)
+MOMENTS: tuple[tuple[re.Pattern[str], MomentKind], ...] = (
+    (re.compile(r"after-wave-\d+ is approved by", re.IGNORECASE), "approved"),
+    (re.compile(r"aborted\b", re.IGNORECASE), "aborted"),
+)
 
 
 def percentiles(seconds: Iterable[float]) -> Percentiles | None:
@@ -71,40 +72,29 @@ def in_flight(runs: Sequence[SiteRun]) -> tuple[InFlight, ...]:
 
 
 def spans(events: Sequence[CampaignEvent], until: datetime) -> tuple[Span, ...]:
-    """Soaks, pauses, waits for approval and freezes; what nobody closed lasts `until`.
-
-    A wave that begins ends the soak and the wait for approval before it.
-    """
-    open_now: dict[SpanKind, CampaignEvent] = {}
+    """Soaks, pauses, waits for approval and freezes, in order; one that nothing ended lasts `until`."""
     found: list[Span] = []
-
-    def close(kind: SpanKind, at: datetime, *, still_open: bool = False) -> None:
-        opener = open_now.pop(kind, None)
-        if opener:
-            end = max(at, opener.at)
-            found.append(Span(kind=kind, began=opener.at, ended=end, text=opener.text, open=still_open))
-
     for event in events:
-        if WAVE_BEGINS.match(event.text):
-            close("soak", event.at)
-            close("approval", event.at)
-        opening = next((o for o in OPENINGS if o.pattern.match(event.text)), None)
-        if opening and opening.does == "opens":
-            open_now.setdefault(opening.kind, event)
-        elif opening:
-            close(opening.kind, event.at)
-    for kind in tuple(open_now):
-        close(kind, until, still_open=True)
-    return tuple(sorted(found, key=lambda span: (span.began, span.kind)))
+        phase = next((phase for phase in PHASES if phase.opening.match(event.text)), None)
+        if phase is None:
+            continue
+        current = found[-1] if found and found[-1].open else None
+        if current and current.kind == phase.kind:
+            continue
+        if current:
+            ended = max(current.began, event.at)
+            found[-1] = current.model_copy(update={"ended": ended, "open": False})
+        if phase.kind:
+            end = max(until, event.at)
+            found.append(Span(kind=phase.kind, began=event.at, ended=end, text=event.text, open=True))
+    return tuple(found)
 
 
 def moments(events: Sequence[CampaignEvent]) -> tuple[Moment, ...]:
-    """Approvals and aborts."""
-    found = []
+    """Approvals and the abort, each where the log first tells of it."""
+    found: list[Moment] = []
     for event in events:
-        text = event.text.lower()
-        if text.startswith("approved"):
-            found.append(Moment(kind="approved", at=event.at, text=event.text))
-        elif text.startswith("abort"):
-            found.append(Moment(kind="aborted", at=event.at, text=event.text))
+        kind = next((kind for opening, kind in MOMENTS if opening.match(event.text)), None)
+        if kind == "approved" or (kind and kind not in {moment.kind for moment in found}):
+            found.append(Moment(kind=kind, at=event.at, text=event.text))
     return tuple(found)

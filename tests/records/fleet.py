@@ -54,19 +54,16 @@ def campaign(members: int, ended: datetime | None) -> CampaignRun:
 
 
 def night(sites: int, window: int, seed: int = 7) -> tuple[list[CampaignEvent], list[SiteRun]]:
-    """Three waves through a window, a soak after each of the first two, an approval and a pause."""
+    """Three waves through a window, a soak after each but the last, an approval and a pause."""
     draw = random.Random(seed)
-    texts: list[tuple[datetime, str]] = [
-        (BEGAN, f"Campaign begins: {sites} sites, inventory 9b74c9897bac770f")
-    ]
+    texts: list[tuple[datetime, str]] = [(BEGAN, f"started with {sites} sites")]
     runs: list[SiteRun] = []
-    sizes = [min(2, sites), max(0, sites // 10 - 2)]
+    sizes = [size for size in (min(2, sites), max(0, sites // 10 - 2)) if size]
     sizes.append(sites - sum(sizes))
+    waves = len(sizes)
     at, index = BEGAN, 0
     for wave, size in enumerate(sizes, start=1):
-        if not size:
-            continue
-        texts.append((at, f"Wave {wave} begins: {size} sites"))
+        texts.append((at, f"wave {wave} of {waves}: {min(window, size)} in flight; {size} wait"))
         free = [at] * min(window, size)
         for _ in range(size):
             index += 1
@@ -77,18 +74,20 @@ def night(sites: int, window: int, seed: int = 7) -> tuple[list[CampaignEvent], 
             if run.outcome is Outcome.FAILED and index % 2:
                 runs.append(site_run(draw, index, wave, run.ended + timedelta(minutes=4), Outcome.SUCCEEDED))
         at = max(run.ended for run in runs)
+        if wave < waves:
+            soaked = at + timedelta(minutes=15)
+            texts.append(
+                (at, f"wave {wave} of {waves}: {size} of {size} ended; soaking until {soaked:%H:%M} UTC")
+            )
+            at = soaked
         if wave == 1:
-            texts.append((at, "Waiting for approval of after-wave-1"))
+            texts.append((at, "waiting for approval after-wave-1: starflock campaign approve spring-patch"))
             at += timedelta(minutes=11)
-            texts.append((at, "Approved after-wave-1 by ops-lead"))
-        if wave < 3:
-            texts.append((at, f"Soak after wave {wave} begins: 15m"))
-            at += timedelta(minutes=15)
-            texts.append((at, f"Soak after wave {wave} passed: no new management-affecting alarm"))
+            texts.append((at, "after-wave-1 is approved by ops-lead"))
     middle = BEGAN + (at - BEGAN) * 0.7
-    texts.append((middle, "Paused by nina: transport maintenance in region south"))
-    texts.append((middle + timedelta(minutes=9), "Resumed by nina"))
-    texts.append((at, "Campaign ended"))
+    texts.append((middle, "paused by nina: transport maintenance in region south"))
+    texts.append((middle + timedelta(minutes=9), "resumed by nina"))
+    texts.append((at, "done: see the report"))
     first_run_id = "0197f5b2-9c1e-7d30-b1f4-5a6f0c3e9d11"
     events = [
         CampaignEvent(first_run_id=first_run_id, sequence=n, at=when, text=text)

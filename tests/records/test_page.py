@@ -73,7 +73,7 @@ def hostile_page() -> str:
             "steps": tuple(step.model_copy(update={"name": HOSTILE}) for step in runs[0].steps),
         }
     )
-    said = CampaignEvent(first_run_id="c", sequence=900, at=BEGAN, text=f"Paused by {HOSTILE}")
+    said = CampaignEvent(first_run_id="c", sequence=900, at=BEGAN, text=f"paused by {HOSTILE}")
     told = campaign(20, None).model_copy(
         update={
             "name": HOSTILE,

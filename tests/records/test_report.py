@@ -82,14 +82,18 @@ RUNS = (
     run("f", 2, "22:50", "22:50", Outcome.ALREADY),
 )
 LOG = (
-    ("22:00", "Wave 1 begins: 1 site"),
-    ("22:10", "Soak after wave 1 begins: 10m"),
-    ("22:12", "Waiting for approval of after-wave-1"),
-    ("22:18", "Approved after-wave-1 by nina"),
-    ("22:20", "Wave 2 begins: 5 sites"),
-    ("22:30", "Paused by olaf: link maintenance"),
-    ("22:35", "Resumed by olaf"),
-    ("23:05", "Campaign ended"),
+    ("22:00", "started with 7 sites"),
+    ("22:00", "wave 1 of 2: 1 in flight, 0 of 1 ended"),
+    ("22:10", "wave 1 of 2: 1 of 1 ended; soaking until 22:15 UTC"),
+    ("22:15", "waiting for approval after-wave-1: starflock campaign approve spring after-wave-1 --by YOU"),
+    ("22:18", "after-wave-1 is approved by nina"),
+    ("22:20", "wave 2 of 2: 2 in flight (the cap); 3 wait"),
+    ("22:30", "paused by olaf: link maintenance; 2 in flight go on to their end"),
+    ("22:30", "paused by olaf: link maintenance; to go on: starflock campaign resume spring --by YOU"),
+    ("22:31", "1 site skipped"),
+    ("22:35", "resumed by olaf"),
+    ("22:35", "wave 2 of 2: 2 in flight (the cap); 3 wait"),
+    ("23:05", "done: 3 succeeded, 1 already, 1 blocked, 1 skipped"),
 )
 EVENTS = tuple(
     CampaignEvent(first_run_id="c-1", sequence=number, at=at(clock), text=text)
@@ -197,8 +201,8 @@ def test_sites_in_flight_and_their_peak(report: CampaignReport) -> None:
 def test_the_log_tells_of_soaks_waits_and_pauses(report: CampaignReport) -> None:
     told = [(span.kind, span.began, span.ended, span.open) for span in report.timeline.spans]
     assert told == [
-        ("soak", at("22:10"), at("22:20"), False),
-        ("approval", at("22:12"), at("22:18"), False),
+        ("soak", at("22:10"), at("22:15"), False),
+        ("approval", at("22:15"), at("22:20"), False),
         ("pause", at("22:30"), at("22:35"), False),
     ]
     assert [(moment.kind, moment.at) for moment in report.timeline.moments] == [("approved", at("22:18"))]
@@ -206,9 +210,29 @@ def test_the_log_tells_of_soaks_waits_and_pauses(report: CampaignReport) -> None
 
 def test_a_pause_that_nobody_ended_lasts_until_the_report() -> None:
     running = CAMPAIGN.model_copy(update={"ended": None})
-    report = build_report(running, EVENTS[:6], RUNS[:1], made=at("22:33"))
+    report = build_report(running, EVENTS[:9], RUNS[:1], made=at("22:33"))
     pause = report.timeline.spans[-1]
     assert (pause.kind, pause.ended, pause.open) == ("pause", at("22:33"), True)
+
+
+def test_an_abort_is_marked_once_and_ends_a_pause() -> None:
+    texts = (
+        "paused by olaf: link maintenance",
+        "aborted by olaf: wrong release; 2 in flight go on",
+        "aborted by olaf: wrong release; 0 in flight",
+    )
+    log = [
+        CampaignEvent(first_run_id="c-1", sequence=n, at=at(f"22:{n}0"), text=text)
+        for n, text in enumerate(texts)
+    ]
+    timeline = build_report(CAMPAIGN, log, RUNS).timeline
+    assert [(moment.kind, moment.at) for moment in timeline.moments] == [("aborted", at("22:10"))]
+    assert [(span.kind, span.ended) for span in timeline.spans] == [("pause", at("22:10"))]
+
+
+def test_a_line_of_an_unknown_kind_changes_nothing(report: CampaignReport) -> None:
+    odd = EVENTS[0].model_copy(update={"sequence": 99, "text": "the moon is paused"})
+    assert build_report(CAMPAIGN, (*EVENTS, odd), RUNS).timeline == report.timeline
 
 
 def test_waves_and_regions(report: CampaignReport) -> None:
