@@ -102,3 +102,5 @@ class CampaignCarry(Frozen):
     pace: float = 1.0
     started: datetime
     inventory_hash: str = ""
+    notes: int = 0
+    """Lines written into the campaign's log so far."""

@@ -1,7 +1,10 @@
 """What the campaign's activities take and return: members, what became of children, soaks, looks."""
 
-from models.base import Frozen, Name
+from datetime import timedelta
+
+from models.base import Frozen
 from models.campaign import CampaignSpec, SiteEnded
+from models.inventory import SystemController
 from models.patch import PatchSiteRequest
 from models.records import CampaignEvent, CampaignRun, SiteRun
 from models.site import Observation
@@ -138,6 +141,13 @@ class FreezeRequest(Frozen):
 
 
 class ImportRequest(Frozen):
-    """Read a live system controller; the inventory names it, or an address is given."""
+    """Read a live system controller; its password is a reference that the worker resolves."""
 
-    system_controller: Name
+    system_controller: SystemController
+
+
+class UsualDuration(Frozen):
+    """What a run of an operation usually takes, by the records."""
+
+    duration: timedelta
+    words: str

@@ -122,8 +122,18 @@ class SiteFacts(Frozen):
     apps_moving: tuple[AppState, ...] = ()
     """Applications that are not at rest."""
 
+    @property
+    def version(self) -> str:
+        """The newest deployed release."""
+        found = [state.release for state in self.releases if state.state in ("deployed", "committed")]
+        return max(found, key=_numbers, default="")
+
     def release_state(self, release: str) -> str:
         return next((r.state for r in self.releases if r.release == release), "")
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.rsplit("-", 1)[-1].split(".") if part.isdigit())
 
 
 class Observation(Frozen):

@@ -17,6 +17,7 @@ anything in it is touched.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -28,6 +29,7 @@ from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from models.outcome import Outcome
 from models.records import CampaignEvent, CampaignRun, Mark, SiteRun
 from records import tables
 from records.limits import cut_evidence, cut_reason
@@ -36,6 +38,8 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 ResultT = TypeVar("ResultT")
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+DURATIONS_KEPT = 500
+"""Recent runs that an estimate rests on."""
 BUSY_TIMEOUT_S = 30
 """How long a writer waits for another process on an SQLite file; one commit takes milliseconds."""
 SCHEMA_LOCK = 0x57A2F10C
@@ -168,6 +172,21 @@ class Store:
         table = tables.campaign_events.c
         query = select(tables.campaign_events).where(table.first_run_id == first_run_id)
         return await self._read(CampaignEvent, query.order_by(table.sequence))
+
+    async def durations(self, operation: str) -> tuple[timedelta, ...]:
+        """How long the latest succeeded runs of an operation took, latest first."""
+        table = tables.site_runs.c
+        query = (
+            select(table.began, table.ended)
+            .where(table.operation == operation, table.outcome == Outcome.SUCCEEDED)
+            .order_by(table.ended.desc())
+            .limit(DURATIONS_KEPT)
+        )
+
+        async def work(connection: AsyncConnection) -> Sequence[RowMapping]:
+            return list((await connection.execute(query)).mappings())
+
+        return tuple(row["ended"] - row["began"] for row in await self._in_transaction(work))
 
     # The database
 

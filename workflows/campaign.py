@@ -39,7 +39,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from models.carry import CampaignCarry
     from models.fleet import ResolveRequest, SoakRequest, TickRequest
-    from models.outcome import GOOD, Outcome
+    from models.outcome import Outcome
     from rules import explain, updates
     from rules.campaign import CampaignState
     from workflows.operations import WORKFLOW_OF, request_for, target_of
@@ -52,6 +52,8 @@ BUSY_RETRY = timedelta(minutes=5)
 HISTORY_LIMIT = 3_500
 """Continue as new before Temporal's 4,096 suggested events; a burst of starts still fits."""
 SOAK_CHUNK = 200
+NEXT_UP = 200
+"""Pending sites that a tick looks up in the inventory: more than start until the next one."""
 
 
 @workflow.defn(name=contracts.FLEET_CAMPAIGN)
@@ -138,17 +140,7 @@ class FleetCampaign:
                 type=Outcome.REFUSED,
                 non_retryable=True,
             )
-        labels = [
-            (name, {label: values[at] for label, values in members.labels.items() if values[at]})
-            for at, name in enumerate(members.names)
-        ]
-        state = CampaignState.begin(
-            self._spec,
-            labels,
-            workflow.now(),
-            inventory_hash=members.inventory_hash,
-            pace=members.timing.pace,
-        )
+        state = CampaignState.begin(self._spec, members, workflow.now())
         await self._log.begin(state)
         return state
 
@@ -175,8 +167,9 @@ class FleetCampaign:
                 static_summary=f"{spec.operation.kind} {name} to {target_of(spec)}",
             )
         except WorkflowAlreadyStartedError:
+            holder = await self._holder(name)
             retry_at = workflow.now() + BUSY_RETRY / state.pace
-            ended = state.start_refused_busy(name, "another workflow", retry_at, workflow.now())
+            ended = state.start_refused_busy(name, holder, retry_at, workflow.now())
             if ended:
                 await self._log.site_without_run(state, name, Outcome.BLOCKED, ended)
         else:
@@ -186,6 +179,17 @@ class FleetCampaign:
             if state.stopping:
                 await self._cancel(name, child.first_execution_run_id)
         self._news = True
+
+    async def _holder(self, name: str) -> str:
+        """Who has the site's lock, in words."""
+        holder = await workflow.execute_activity_method(
+            FleetActivities.holder_of,
+            name,
+            start_to_close_timeout=timedelta(seconds=30),
+            retry_policy=policies.WAIT_RETRY,
+            summary=f"who holds {name}",
+        )
+        return holder or "a workflow that has just ended"
 
     async def _cancel(self, name: str, run_id: str | None) -> None:
         handle = workflow.get_external_workflow_handle(contracts.site_workflow_id(name), run_id=run_id)
@@ -216,8 +220,8 @@ class FleetCampaign:
                 release=target_of(self._spec),
                 in_flight=in_flight,
                 waves={name: state.wave_number(name) for name in in_flight},
-                busy=tuple(state.held()),
-                pending=tuple(state.next_up()),
+                busy=state.busy_sites(),
+                pending=tuple(state.next_up(NEXT_UP)),
             ),
             start_to_close_timeout=policies.LOOK,
             retry_policy=policies.WAIT_RETRY,
@@ -228,7 +232,9 @@ class FleetCampaign:
         for name in tick.gone:
             state.skip([name])
             await self._log.site_without_run(state, name, Outcome.SKIPPED, "it has left the inventory")
-        state.name_holders(tick.holders)
+        for name in state.busy_sites():
+            if name not in tick.holders:
+                state.came_free(name)
         self._heed_freeze(tick.frozen)
         self._log.say_changes(state, workflow.now())
         await self._log.flush()
@@ -250,7 +256,7 @@ class FleetCampaign:
     async def _check_soak(self) -> None:
         """No new management-affecting alarm on the wave's sites; silence after success is no good sign."""
         state = self.state
-        sites = state.wave_sites(GOOD)
+        sites = state.soaking_sites()
         found: dict[str, str] = {}
         for at in range(0, len(sites), SOAK_CHUNK):
             finding = await workflow.execute_activity_method(
@@ -258,7 +264,7 @@ class FleetCampaign:
                 SoakRequest(
                     campaign=self._spec.name,
                     release=target_of(self._spec),
-                    sites=tuple(sites[at : at + SOAK_CHUNK]),
+                    sites=sites[at : at + SOAK_CHUNK],
                     ignore_alarms=self._spec.operation.ignore_alarms,
                 ),
                 start_to_close_timeout=4 * policies.LOOK,

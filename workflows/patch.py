@@ -323,8 +323,8 @@ class PatchSite:
             outcome=outcome,
             reason=reason,
             release=self._release,
-            version_before=_deployed(before),
-            version_after=_deployed(now),
+            version_before=before.version if before else "",
+            version_after=now.version if now else "",
             strategy=self._strategy.uuid if self._strategy else "",
             evidence=tuple(self._evidence),
             began=began,
@@ -380,15 +380,3 @@ class PatchSite:
             *([contracts.REGION.value_set(region)] if region else []),
             *([contracts.CAMPAIGN.value_set(campaign.name)] if campaign else []),
         ]
-
-
-def _deployed(facts: SiteFacts | None) -> str:
-    """The newest deployed release."""
-    if facts is None:
-        return ""
-    found = [state.release for state in facts.releases if state.state in ("deployed", "committed")]
-    return max(found, key=_version, default="")
-
-
-def _version(release: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in release.rsplit("-", 1)[-1].split(".") if part.isdigit())

@@ -6,9 +6,10 @@ in the records with what its site is still doing.
 """
 
 import asyncio
+import statistics
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from temporalio import activity
@@ -21,15 +22,17 @@ from temporalio.client import (
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
+from activities.errors import Refused, Unreachable
 from activities.fleet.freeze import FreezeReading
 from activities.http import NoAnswer, Rejected
 from inventory.campaign_file import check_campaign
 from inventory.load import Inventory
 from inventory.select import select
 from models import contracts
-from models.campaign import SiteEnded
+from models.campaign import CampaignSpec, SiteEnded
 from models.fleet import (
     CampaignNote,
+    ImportRequest,
     Look,
     LookRequest,
     Looks,
@@ -39,7 +42,9 @@ from models.fleet import (
     SoakRequest,
     Tick,
     TickRequest,
+    UsualDuration,
 )
+from models.inventory import InventoryFile, SystemController
 from models.outcome import Outcome
 from models.patch import SiteResult
 from models.records import Journal, SiteRun
@@ -47,6 +52,8 @@ from models.site import Observation
 from models.timing import Timing
 
 LOOKS_AT_ONCE = 20
+FIRST_GUESS = timedelta(minutes=40)
+"""For a plan before anything was ever run."""
 RPCS_AT_ONCE = 20
 OUTCOME_OF_STATUS = {
     WorkflowExecutionStatus.TERMINATED: Outcome.TERMINATED,
@@ -67,14 +74,18 @@ class FleetActivities:
     freeze: FreezeReading
     look: Callable[[str, str], Awaitable[Observation]]
     group_members: Callable[[str], Awaitable[Group]]
+    read_controller: Callable[[SystemController], Awaitable[InventoryFile]]
 
     def all(self) -> list[Callable[..., Any]]:
         return [
             self.resolve_members,
             self.tick,
+            self.holder_of,
             self.check_soak,
             self.look_at,
             self.note_campaign,
+            self.usual_duration,
+            self.import_controller,
         ]
 
     @activity.defn
@@ -127,6 +138,11 @@ class FleetActivities:
         )
 
     @activity.defn
+    async def holder_of(self, site: str) -> str:
+        """Who holds a site's lock, in words; empty when nobody does."""
+        return await self._holder(site)
+
+    @activity.defn
     async def check_soak(self, request: SoakRequest) -> SoakFinding:
         """New management-affecting alarms, against what each site showed at the end of its run."""
         runs = await self.journal.site_runs(request.campaign, request.sites)
@@ -165,6 +181,27 @@ class FleetActivities:
         for event in note.events:
             await self.journal.record_event(event)
 
+    @activity.defn
+    async def usual_duration(self, spec: CampaignSpec) -> UsualDuration:
+        """The median of what succeeded before with this kind of operation; a guess when nothing did."""
+        taken = await self.journal.durations(spec.operation.kind)
+        if not taken:
+            return UsualDuration(
+                duration=FIRST_GUESS, words="a guess: no run of this operation is recorded yet"
+            )
+        return UsualDuration(
+            duration=statistics.median(taken), words=f"the median of {len(taken)} recorded runs"
+        )
+
+    @activity.defn
+    async def import_controller(self, request: ImportRequest) -> InventoryFile:
+        try:
+            return await self.read_controller(request.system_controller)
+        except NoAnswer as error:
+            raise Unreachable(str(error)) from error
+        except Rejected as error:
+            raise Refused(str(error)) from error
+
     async def _look_at(self, sites: tuple[str, ...], release: str) -> list[tuple[str, Observation]]:
         limit = asyncio.Semaphore(LOOKS_AT_ONCE)
 
@@ -196,10 +233,11 @@ class FleetActivities:
             contracts.site_workflow_id(site), run_id=run_id, result_type=SiteResult
         )
         try:
-            return (await handle.result(follow_runs=False)).outcome
+            result: SiteResult = await handle.result(follow_runs=False)
         except WorkflowFailureError as error:
             kind = error.cause.type if isinstance(error.cause, ApplicationError) else None
             return Outcome(kind) if kind in set(Outcome) else Outcome.FAILED
+        return result.outcome
 
     async def _filed(self, campaign: str, site: str, run_id: str) -> Outcome | None:
         runs = await self.journal.site_runs(campaign, (site,))

@@ -12,18 +12,20 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from activities.errors import Refused
-from activities.http import Rejected, Trust, Wire
+from activities.http import NoAnswer, Rejected, Trust, Wire
 from activities.shared import SharedRead
 from activities.starlingx.dcmanager import client as dcmanager
 from activities.starlingx.keystone.client import Login, Tokens
 from activities.starlingx.session import ADMIN_PORTS, Cloud, admin_url
+from activities.starlingx.sysinv import client as sysinv
 from activities.starlingx.usm import client as usm
 from inventory.load import Inventory, NotDeclared
 from inventory.secrets import resolve
-from models.inventory import Credential, Site, SystemController
+from models.inventory import Credential, Host, InventoryFile, Site, SystemController
 from models.site import Deployment, ReleaseState
 from models.timing import Timing
 
+IMPORTS_AT_ONCE = 20
 TICK_S = 10.0
 """dcmanager's own audit runs every 30 s; reading more often shows nothing new."""
 
@@ -100,8 +102,45 @@ class Directory:
             raise unknown[0]
         return members
 
+    async def read_controller(self, controller: SystemController) -> InventoryFile:
+        """An inventory of all managed subclouds; topology and hosts are read from each site that answers."""
+        cloud = self._cloud_of(controller)
+        found = [each for each in await dcmanager.subclouds(cloud) if each.management_state == "managed"]
+        limit = asyncio.Semaphore(IMPORTS_AT_ONCE)
+
+        async def one(subcloud: dcmanager.Subcloud) -> Site:
+            async with limit:
+                return await self._read_site(controller, subcloud)
+
+        sites = await asyncio.gather(*(one(subcloud) for subcloud in found))
+        return InventoryFile(system_controllers=(controller,), sites=tuple(sites))
+
+    async def _read_site(self, controller: SystemController, subcloud: dcmanager.Subcloud) -> Site:
+        site = Site(name=subcloud.name, system_controller=controller.name)
+        scheme = urlsplit(controller.auth_url).scheme
+        endpoints = {name: admin_url(scheme, subcloud.management_address, name) for name in ADMIN_PORTS}
+        cloud = Cloud(self.wire, self.tokens, self._login(controller, endpoints["keystone"]), endpoints)
+        try:
+            system, _ = await sysinv.system(cloud)
+            hosts = await sysinv.hosts(cloud)
+        except (NoAnswer, Rejected):
+            # An offline site is still a site; what it is made of is declared by hand or by a later import.
+            return site
+        return site.model_copy(
+            update={
+                "topology": sysinv.topology(system),
+                "hosts": tuple(
+                    Host(name=host.name, personality=host.personality)  # type: ignore[arg-type]
+                    for host in hosts
+                    if host.personality in ("controller", "worker", "storage")
+                ),
+            }
+        )
+
     def controller_cloud(self, name: str) -> Cloud:
-        controller = self.controller(name)
+        return self._cloud_of(self.controller(name))
+
+    def _cloud_of(self, controller: SystemController) -> Cloud:
         login = self._login(controller, controller.auth_url)
         return Cloud(self.wire, self.tokens, login, {}, (controller.region, "RegionOne", "SystemController"))
 

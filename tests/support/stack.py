@@ -11,15 +11,23 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.client import (
+    Client,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+)
 from temporalio.exceptions import ApplicationError
 
 from activities.starlingx.session import ADMIN_PORTS, admin_url
 from inventory.live import LOOK_EVERY_S
 from models import contracts
-from models.campaign import PatchOperation
+from models.campaign import CampaignProgress, CampaignResult, CampaignSpec, PatchOperation
+from models.fleet import FreezeRequest
 from models.outcome import Outcome
 from models.patch import PatchSiteRequest, SiteResult
+from models.records import SiteRun
 from records.store import Store
 from tests.support.simulator import Simulator
 from workers import embedded
@@ -98,6 +106,64 @@ class Stack:
             raise AssertionError(f"was not refused: {await handle.result()}")
         except WorkflowFailureError as error:
             return str(error.cause)
+
+    async def start_campaign(self, name: str, **more: Any) -> WorkflowHandle[Any, CampaignResult]:
+        spec = {"name": name, "operation": {"kind": "patch", "release": "starlingx-26.03.1"}, **more}
+        return await self.client.start_workflow(
+            contracts.FLEET_CAMPAIGN,
+            CampaignSpec.model_validate(spec),
+            id=contracts.campaign_workflow_id(name),
+            task_queue=contracts.TASK_QUEUE,
+            result_type=CampaignResult,
+        )
+
+    async def progress(self, handle: WorkflowHandle[Any, Any]) -> CampaignProgress:
+        return await handle.query(contracts.PROGRESS_QUERY, result_type=CampaignProgress)
+
+    async def until_phase(self, handle: WorkflowHandle[Any, Any], phase: str) -> None:
+        async def reached() -> bool:
+            try:
+                return (await self.progress(handle)).phase == phase
+            except WorkflowQueryFailedError:
+                return False
+
+        await until(reached, phase)
+
+    async def refusal(self, handle: WorkflowHandle[Any, Any], update: str, request: Any) -> str:
+        """The words with which an update is refused."""
+        try:
+            answer = await handle.execute_update(update, request)
+        except WorkflowUpdateFailedError as error:
+            assert isinstance(error.cause, ApplicationError)
+            return error.cause.message
+        raise AssertionError(f"was not refused: {answer}")
+
+    async def failure_of(self, handle: WorkflowHandle[Any, Any]) -> str:
+        try:
+            result = await handle.result()
+        except WorkflowFailureError as error:
+            return str(error.cause)
+        raise AssertionError(f"did not fail: {result}")
+
+    async def freeze(self, reason: str, owner: str) -> WorkflowHandle[Any, Any]:
+        return await self.client.start_workflow(
+            contracts.FREEZE,
+            FreezeRequest(reason=reason, owner=owner),
+            id=contracts.FREEZE_ID,
+            task_queue=contracts.TASK_QUEUE,
+        )
+
+    async def site_runs(self, campaign: str) -> tuple[SiteRun, ...]:
+        async with await Store.open(f"sqlite+aiosqlite:///{self.folder / 'records.db'}") as store:
+            return await store.site_runs(campaign)
+
+    async def restart_server(self) -> None:
+        """Kills the server and starts it on the same database and ports."""
+        self.server.process.kill()
+        await self.server.process.wait()
+        port = int(self.server.address.rsplit(":", 1)[1])
+        self.server = await embedded.start(self.folder / "temporal.db", port=port)
+        self.client = await connect(self.server.address)
 
     async def status_of(self, handle: WorkflowHandle[Any, Any]) -> str:
         """CANCELED, TERMINATED ... once it is closed."""
@@ -187,4 +253,4 @@ async def stack(folder: Path, simulator: Simulator, **settings: str) -> AsyncIte
         for worker in running.workers if running else ():
             if worker.process.returncode is None:
                 await worker.kill()
-        await server.stop()
+        await (running.server if running else server).stop()

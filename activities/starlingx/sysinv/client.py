@@ -5,6 +5,7 @@ from typing import Any
 from activities.http import Reply
 from activities.starlingx.session import Cloud, listing
 from models.base import Frozen
+from models.inventory import Topology
 from models.site import AppState, HostState
 
 APPS_AT_REST = frozenset(
@@ -18,6 +19,9 @@ class System(Frozen):
     region: str
     software_version: str
     mode: str = ""
+    """simplex, duplex or duplex-direct."""
+    kind: str = ""
+    """All-in-one or Standard."""
 
 
 async def system(cloud: Cloud) -> tuple[System, Reply]:
@@ -29,9 +33,16 @@ async def system(cloud: Cloud) -> tuple[System, Reply]:
             region=found["region_name"],
             software_version=found["software_version"],
             mode=found.get("system_mode") or "",
+            kind=found.get("system_type") or "",
         ),
         reply,
     )
+
+
+def topology(system: System) -> Topology:
+    if system.kind == "Standard":
+        return "Standard"
+    return "AIO-SX" if system.mode == "simplex" else "AIO-DX"
 
 
 async def hosts(cloud: Cloud) -> tuple[HostState, ...]:
