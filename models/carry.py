@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from models.base import Frozen
-from models.campaign import Budget, Window
+from models.campaign import Budget, CampaignSpec, Window
 from models.outcome import Outcome
 
 PENDING = "."
@@ -104,3 +104,13 @@ class CampaignCarry(Frozen):
     inventory_hash: str = ""
     notes: int = 0
     """Lines written into the campaign's log so far."""
+
+
+class CampaignStart(CampaignSpec):
+    """The workflow's input: the file as JSON. `carry` is the campaign's own, when it continues as new."""
+
+    carry: CampaignCarry | None = None
+
+    @property
+    def spec(self) -> CampaignSpec:
+        return CampaignSpec.model_validate(self.model_dump(exclude={"carry"}))

@@ -58,7 +58,14 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[list[C
     vim = VimActivities(directory, store)
     dcmanager = DcmanagerActivities(directory)
     fleet = FleetActivities(
-        live.current, settings.timing, store, client, freeze, observe.look, directory.group_members
+        inventory=live.current,
+        timing=settings.timing,
+        journal=store,
+        client=client,
+        freeze=freeze,
+        look=observe.look,
+        group_members=directory.group_members,
+        read_controller=directory.read_controller,
     )
     journal = JournalActivities(store)
     try:

@@ -29,7 +29,6 @@ with workflow.unsafe.imports_passed_through():
         ApproveRequest,
         CampaignProgress,
         CampaignResult,
-        CampaignSpec,
         PauseRequest,
         ResumeRequest,
         RetryRequest,
@@ -37,7 +36,7 @@ with workflow.unsafe.imports_passed_through():
         SiteEnded,
         SkipRequest,
     )
-    from models.carry import CampaignCarry
+    from models.carry import CampaignStart
     from models.fleet import ResolveRequest, SoakRequest, TickRequest
     from models.outcome import Outcome
     from rules import explain, updates
@@ -59,15 +58,15 @@ NEXT_UP = 200
 @workflow.defn(name=contracts.FLEET_CAMPAIGN)
 class FleetCampaign:
     @workflow.init
-    def __init__(self, spec: CampaignSpec, carry: CampaignCarry | None = None) -> None:
-        self._spec = spec
-        self._state = CampaignState.from_carry(spec, carry) if carry else None
-        self._log = CampaignLog(spec, carry.notes if carry else 0)
+    def __init__(self, start: CampaignStart) -> None:
+        self._spec, carry = start.spec, start.carry
+        self._state = CampaignState.from_carry(self._spec, carry) if carry else None
+        self._log = CampaignLog(self._spec, carry.notes if carry else 0)
         self._news = False
         self._starts: set[asyncio.Task[None]] = set()
 
     @workflow.run
-    async def run(self, spec: CampaignSpec, carry: CampaignCarry | None = None) -> CampaignResult:
+    async def run(self, start: CampaignStart) -> CampaignResult:
         self._refuse_unless_named()
         if self._state is None:
             self._state = await self._begin()
@@ -284,7 +283,19 @@ class FleetCampaign:
 
     @workflow.query(name=contracts.PROGRESS_QUERY)
     def progress(self) -> CampaignProgress:
-        return explain.progress(self.state, workflow.now())
+        if self._state is None:
+            return CampaignProgress(
+                name=self._spec.name,
+                phase="starting",
+                why="reading the inventory",
+                wave=1,
+                waves=len(self._spec.waves),
+                total=0,
+                pending=0,
+                in_flight=(),
+                counts={},
+            )
+        return explain.progress(self._state, workflow.now())
 
     @workflow.update
     def pause(self, request: PauseRequest) -> Answer:
@@ -383,7 +394,7 @@ class FleetCampaign:
         await self._log.flush()
         await workflow.wait_condition(workflow.all_handlers_finished)
         carry = self.state.to_carry().model_copy(update={"notes": self._log.sequence})
-        workflow.continue_as_new(args=[self._spec, carry])
+        workflow.continue_as_new(CampaignStart(**self._spec.model_dump(), carry=carry))
 
 
 def _refuse(words: str) -> None:
