@@ -89,6 +89,7 @@ async def test_a_pause_survives_the_worker_and_the_server(region: Simulator, hou
     handle = await house.start_campaign(
         "pause", select={"names": _names(19, 22)}, waves=[{"count": 1}, {"percent": 100}]
     )
+    await house.until_phase(handle, "running")
     await handle.execute_update("pause", PauseRequest(reason="thunderstorm", owner="bert"))
     for worker in house.workers:
         await worker.stop()
