@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
 import yaml
 from temporalio.client import (
     Client,
@@ -120,6 +121,11 @@ class Stack:
     async def progress(self, handle: WorkflowHandle[Any, Any]) -> CampaignProgress:
         return await handle.query(contracts.PROGRESS_QUERY, result_type=CampaignProgress)
 
+    def auth_url(self) -> str:
+        document = yaml.safe_load(self.simulator.inventory.read_text())
+        url: str = document["system_controllers"][0]["auth_url"]
+        return url
+
     async def until_phase(self, handle: WorkflowHandle[Any, Any], phase: str) -> None:
         async def reached() -> bool:
             try:
@@ -131,12 +137,11 @@ class Stack:
 
     async def refusal(self, handle: WorkflowHandle[Any, Any], update: str, request: Any) -> str:
         """The words with which an update is refused."""
-        try:
-            answer = await handle.execute_update(update, request)
-        except WorkflowUpdateFailedError as error:
-            assert isinstance(error.cause, ApplicationError)
-            return error.cause.message
-        raise AssertionError(f"was not refused: {answer}")
+        with pytest.raises(WorkflowUpdateFailedError) as refused:
+            await handle.execute_update(update, request)
+        cause = refused.value.cause
+        assert isinstance(cause, ApplicationError)
+        return cause.message
 
     async def failure_of(self, handle: WorkflowHandle[Any, Any]) -> str:
         try:
