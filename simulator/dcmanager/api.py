@@ -123,6 +123,8 @@ class Dcmanager:
             body = request.json()
         except ValueError:
             raise crash() from None
+        if body is None:
+            raise crash()
         if not isinstance(body, dict) or "events" not in body:
             raise DcError(400, "Missing required notification events")
         if isinstance(body["events"], int):

@@ -37,9 +37,9 @@ def view(row: Subcloud, controller: Cloud, listed: bool = False) -> Json:
     """The subcloud object; dashes and underscores are dcmanager's own mixture."""
     address = row.cloud.identity.address
     prefix = address.rsplit(".", 1)[0]
+    order = ENDPOINTS if listed else sorted(ENDPOINTS)
     syncs = [
-        {"endpoint_type": endpoint, "sync_status": sync_of(row, endpoint, controller)}
-        for endpoint in ENDPOINTS
+        {"endpoint_type": endpoint, "sync_status": sync_of(row, endpoint, controller)} for endpoint in order
     ]
     body: Json = {
         "id": row.id,
@@ -77,10 +77,16 @@ def view(row: Subcloud, controller: Cloud, listed: bool = False) -> Json:
     return body
 
 
-def replied(row: Subcloud, controller: Cloud) -> Json:
-    """The object as a PATCH answers it, over RPC: no sync, times with a T."""
+def member(row: Subcloud, controller: Cloud) -> Json:
+    """The object in the list of a group: no sync."""
     body = view(row, controller)
     del body["endpoint_sync_status"]
+    return body
+
+
+def replied(row: Subcloud, controller: Cloud) -> Json:
+    """The object as a PATCH answers it, over RPC: no sync, times with a T."""
+    body = member(row, controller)
     for name in ("created-at", "updated-at"):
         body[name] = body[name].replace(" ", "T") if body[name] else None
     return body

@@ -3,7 +3,7 @@
 from typing import Any
 
 from simulator.cloud import clock
-from simulator.dcmanager.availability import view as subcloud_view
+from simulator.dcmanager.availability import member
 from simulator.dcmanager.errors import DcError, crash
 from simulator.dcmanager.state import Database, Group
 from simulator.wire.http import Json, Reply, Request, json_reply
@@ -31,7 +31,7 @@ def handle(db: Database, request: Request, rest: list[str]) -> Reply:
     if request.method == "GET":
         if rest[1:] == ["subclouds"]:
             members = [one for one in db.subclouds if one.group_id == row.id]
-            return json_reply({"subclouds": [subcloud_view(one, db.controller) for one in members]})
+            return json_reply({"subclouds": [member(one, db.controller) for one in members]})
         return json_reply(view(row))
     if request.method == "PATCH":
         return _update(db, row, _body(request))

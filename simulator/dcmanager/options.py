@@ -97,7 +97,10 @@ def _store(
     db: Database, row: Options | None, name: str, subcloud_id: int | None, values: dict[str, Any]
 ) -> Options:
     if row is None:
-        row = Options(db.next_id(), name, subcloud_id, values, created_at=clock.spaced())
+        made = clock.spaced()
+        row = Options(db.next_id(), name, subcloud_id, values, created_at=made)
+        if subcloud_id is None:
+            row.id, row.created_at, row.updated_at = 1, None, made
         db.options.append(row)
     else:
         row.values, row.updated_at = values, clock.spaced()

@@ -98,6 +98,8 @@ def _patch(db: Database, request: Request, row: Subcloud, rest: list[str]) -> Re
     if verb == "update_status":
         return _update_status(request, row)
     if verb == "redeploy":
+        if row.deploy_status == "secondary":
+            raise DcError(500, "Cannot perform on secondary state subcloud")
         raise DcError(400, "Failed to read data install from db")
     if verb:
         return json_reply(None)
@@ -257,6 +259,10 @@ def check_prestage(db: Database, row: Subcloud) -> None:
         raise DcError(400, skipped + "Prestage operation is not allowed when subcloud deploy is in progress.")
     if row.prestage_status == "prestaging":
         raise DcError(400, skipped + "Subcloud prestage is already in progress.")
+    if row.cloud.dark:
+        raise DcError(
+            400, f"Prestage failed '{row.name}': Failed to retrieve subcloud system mode and system health."
+        )
 
 
 def start_prestage(db: Database, row: Subcloud) -> None:
