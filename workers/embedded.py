@@ -50,15 +50,26 @@ def temporal_binary() -> str:
 
 
 async def start(
-    database: Path | None, *, port: int = 0, ui_port: int = 0, metrics_port: int = 0, log: Path | None = None
+    database: Path | None,
+    *,
+    port: int = 0,
+    ui_port: int = 0,
+    metrics_port: int = 0,
+    dynamic_config: tuple[str, ...] = (),
+    log: Path | None = None,
 ) -> EmbeddedServer:
-    """Starts the dev server and waits until it answers. Port 0 takes a free one."""
+    """Starts the dev server and waits until it answers. Port 0 takes a free one.
+
+    `dynamic_config`: settings of the server as `key=JSON`, e.g. limit.historyCount.suggestContinueAsNew=200.
+    """
     port, ui_port = port or free_port(), ui_port or free_port()
     command = [temporal_binary(), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port)]
     command += ["--ui-port", str(ui_port), "--ui-ip", "127.0.0.1", "--log-level", "error"]
     if database is not None:
         database.parent.mkdir(parents=True, exist_ok=True)
         command += ["--db-filename", str(database)]
+    for setting in dynamic_config:
+        command += ["--dynamic-config-value", setting]
     if metrics_port:
         command += ["--metrics-port", str(metrics_port)]
     sink = os.open(log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND)

@@ -49,7 +49,7 @@ TICK = timedelta(minutes=2)
 """How late a child that died without a word may be noticed."""
 BUSY_RETRY = timedelta(minutes=5)
 HISTORY_LIMIT = 3_500
-"""Continue as new before Temporal's 4,096 suggested events; a burst of starts still fits."""
+"""Before the 4,096 events at which the server suggests it, so that a burst of starts still fits."""
 SOAK_CHUNK = 200
 NEXT_UP = 200
 """Pending sites that a tick looks up in the inventory: more than start until the next one."""
@@ -386,7 +386,8 @@ class FleetCampaign:
             )
 
     def _history_is_long(self) -> bool:
-        return workflow.info().get_current_history_length() > HISTORY_LIMIT
+        info = workflow.info()
+        return info.is_continue_as_new_suggested() or info.get_current_history_length() > HISTORY_LIMIT
 
     async def _continue_as_new(self) -> NoReturn:
         """With no start unanswered and no handler half-way, nothing is lost on the way."""

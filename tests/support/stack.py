@@ -246,8 +246,10 @@ async def until(look: Callable[[], Awaitable[T]], what: str, within: float = 60)
 
 
 @asynccontextmanager
-async def stack(folder: Path, simulator: Simulator, **settings: str) -> AsyncIterator[Stack]:
-    server = await embedded.start(folder / "temporal.db")
+async def stack(
+    folder: Path, simulator: Simulator, *, dynamic_config: tuple[str, ...] = (), **settings: str
+) -> AsyncIterator[Stack]:
+    server = await embedded.start(folder / "temporal.db", dynamic_config=dynamic_config)
     running: Stack | None = None
     try:
         client = await connect(server.address)
