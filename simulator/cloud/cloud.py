@@ -9,6 +9,7 @@ import random
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from simulator.cloud.alarms import Alarms
 from simulator.cloud.clock import Clock
@@ -97,6 +98,8 @@ class Cloud:
         self.mtce = Mtce(self)
         self.apps = Apps()
         self.hooks = Hooks()
+        self.system: dict[str, Any] = {}
+        """What callers have set of the isystem."""
         self.tokens: dict[str, float] = {}
         self.dark_for: set[str] = set()
         self.dark_since: float | None = None

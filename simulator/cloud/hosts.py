@@ -7,8 +7,8 @@ answered. Each movement takes a continuation, so that a strategy's step and a RE
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulator.cloud.cloud import Cloud
@@ -28,7 +28,7 @@ class Host:
     uuid: str
     name: str
     personality: str
-    bmc: str
+    bmc: str | None
     mac: str
     mgmt_ip: str
     active: bool = False
@@ -41,7 +41,14 @@ class Host:
     invprovision: str = "provisioned"
     ihost_action: str | None = None
     task: str = ""
-    vim_progress_status: str = "services-enabled"
+    vim_progress_status: str | None = "services-enabled"
+    inv_state: str | None = "inventoried"
+    install_state: str | None = "completed"
+    config_status: str | None = None
+    bm_type: str | None = "redfish"
+    bm_username: str | None = "root"
+    free: dict[str, Any] = field(default_factory=dict)
+    """Fields that a caller has set and that mean nothing here: location, console, boot devices."""
     moving: str = ""
     """The movement under way: lock, unlock, swact, reboot, or nothing."""
 
@@ -83,10 +90,13 @@ class Mtce:
 
         self.cloud.clock.later(seconds, end)
 
-    def unlock(self, host: Host, seconds: float, then: Then = nothing, action: str = "unlock") -> None:
-        host.moving, host.ihost_action = "unlock", action
-        alone = host.active
-        host.task = "Applying manifest, please stand-by ..." if alone else "Unlocking"
+    def unlock(self, host: Host, seconds: float, then: Then = nothing) -> None:
+        host.moving, host.ihost_action = "unlock", "unlock"
+        alone, host.task = host.active, "Unlocking"
+
+        def applying() -> None:
+            if alone:
+                host.task = "Applying manifest, please stand-by ..."
 
         def unlocked() -> None:
             words = (
@@ -122,18 +132,32 @@ class Mtce:
 
         share = seconds / 20
         self.cloud.clock.sequence(
-            [(2 * share, unlocked), (4 * share, booting), (11 * share, back), (share, enabling)]
+            [
+                (share / 2, applying),
+                (1.5 * share, unlocked),
+                (4 * share, booting),
+                (11 * share, back),
+                (share, enabling),
+            ]
         )
         self.cloud.clock.later(seconds, enabled)
 
-    def swact(self, host: Host, seconds: float, then: Then = nothing) -> None:
+    def swact(self, host: Host, seconds: float, then: Then = nothing, task: str = "Swacting") -> None:
         """Hand the active role from `host` to the other controller; nothing to do if it is not active."""
         peer = self.cloud.peer_of(host)
+        host.task = task
         if not host.active or peer is None:
-            host.task = ""
-            self.cloud.clock.later(0, then)
+
+            def forgotten() -> None:
+                host.task = ""
+                then()
+
+            self.cloud.clock.later(1, forgotten)
             return
-        host.moving, host.task = "swact", "Swact: Request"
+        host.moving = "swact"
+
+        def asking() -> None:
+            host.task = "Swact: Request"
 
         def moving() -> None:
             host.task = "Swact: In-Progress"
@@ -146,19 +170,25 @@ class Mtce:
             self.cloud.come_back("swact")
             then()
 
-        self.cloud.clock.sequence([(seconds / 20, moving), (seconds * 19 / 20, moved)])
+        share = seconds / 40
+        self.cloud.clock.sequence([(share, asking), (share, moving), (38 * share, moved)])
 
     def cycle(self, host: Host, action: str, seconds: float) -> None:
         """Reboot, reset, power or reinstall a locked host."""
         host.moving, host.task = action, _CYCLE_TASKS.get(action, "Rebooting")
-        host.availability = host.subfunction_avail = "offline"
+        if action == "reinstall":
+            host.inv_state = "reinstalling"
+
+        def down() -> None:
+            host.availability = host.subfunction_avail = "offline"
 
         def end() -> None:
+            host.inv_state = "inventoried"
             host.moving, host.task = "", ""
             host.availability = host.subfunction_avail = "power-off" if action == "power-off" else "online"
             self.cloud.life_ended(f"host/{host.name}", f"sysinv.host.{action}")
 
-        self.cloud.clock.later(seconds, end)
+        self.cloud.clock.sequence([(seconds / 20, down), (seconds * 19 / 20, end)])
 
 
 _CYCLE_TASKS = {

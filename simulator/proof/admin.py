@@ -14,6 +14,7 @@ from simulator.cloud import plan
 from simulator.cloud.cloud import Cloud
 from simulator.proof.expectations import expected
 from simulator.proof.faults import FaultError, parse
+from simulator.proof.ideal import WrongPlan, ideal_wall
 from simulator.region import CONTROLLER, Region
 from simulator.services import fm
 
@@ -38,6 +39,7 @@ class Admin:
                 web.delete("/faults", self.clear_faults),
                 web.get("/expected", self.expected),
                 web.get("/durations", self.durations),
+                web.get("/ideal", self.ideal),
                 web.get("/stats", self.stats),
             ]
         )
@@ -100,13 +102,27 @@ class Admin:
         return web.json_response(body)
 
     async def durations(self, request: web.Request) -> web.Response:
+        return web.json_response(self._durations(request))
+
+    def _durations(self, request: web.Request) -> dict[str, dict[str, float]]:
         release = self._release(request)
         not_prestaged = set(self.region.options.not_prestaged)
         body = {}
         for name, cloud in self.region.sites.items():
             ideal = ideal_seconds(cloud, release, bool({"*", name} & not_prestaged))
             body[name] = {part: self.region.clock.wall(seconds) for part, seconds in ideal.items()}
-        return web.json_response(body)
+        return body
+
+    async def ideal(self, request: web.Request) -> web.Response:
+        row = {name: parts["ideal"] for name, parts in self._durations(request).items()}
+        try:
+            ends = [int(end) for end in request.query.get("waves", str(len(row))).split(",")]
+            wall = ideal_wall(row, ends, int(request.query.get("width", str(len(row)))))
+        except WrongPlan as wrong:
+            return _problem(str(wrong))
+        except ValueError:
+            return _problem("waves and width are whole numbers: /ideal?waves=2,20,200&width=50")
+        return web.json_response({"ideal": wall})
 
     async def stats(self, request: web.Request) -> web.Response:
         stats = self.region.front.stats

@@ -7,6 +7,7 @@ change later. The texts of rejections are sysinv's, because clients can tell the
 from simulator.cloud.cloud import Cloud
 from simulator.cloud.hosts import Host
 from simulator.services.envelope import reject
+from simulator.wire.http import Refusal
 
 LOCKS = ("lock", "force-lock", "force-unsafe-lock")
 UNLOCKS = ("unlock", "force-unlock")
@@ -35,17 +36,22 @@ def act(cloud: Cloud, host: Host, action: str) -> None:
         raise reject(f"'{action}' is not a supported maintenance action")
     if action in LOCKS:
         check_lock(cloud, host, action)
-        if host.moving == "lock":
+        if host.moving == "lock" and host.ihost_action == action:
             return
         cloud.mtce.lock(host, cloud.durations.lock, action=action)
     elif action in UNLOCKS:
-        check_unlock(cloud, host, action)
+        try:
+            check_unlock(cloud, host, action)
+        except Refusal:
+            host.ihost_action = host.ihost_action or ""
+            raise
         if host.moving == "unlock":
             return
-        cloud.mtce.unlock(host, cloud.durations.reboot, action=action)
+        cloud.mtce.unlock(host, cloud.durations.reboot)
     elif action in SWACTS:
         check_swact(cloud, host, action)
-        cloud.mtce.swact(host, cloud.durations.swact)
+        task = "Force-Swacting" if action == "force-swact" else "Swacting"
+        cloud.mtce.swact(host, cloud.durations.swact, task=task)
     elif action in CYCLES:
         check_cycle(cloud, host, action)
         cloud.mtce.cycle(host, action, _CYCLE_SECONDS.get(action, cloud.durations.reboot / 2))
@@ -73,6 +79,13 @@ def check_unlock(cloud: Cloud, host: Host, action: str) -> None:
             f"Can not 'Unlock a Powered-Off' host {host.name}; Power-on, wait for 'online' "
             "status and then 'unlock'"
         )
+    if host.inv_state is None:
+        raise reject(
+            f"Can not unlock host {host.name} that has not yet been inventoried. Please wait for host to "
+            "complete initial inventory prior to unlock."
+        )
+    if host.install_state == "failed":
+        raise reject(f"Cannot unlock host {host.name} due to installation failure")
     if action == "force-unlock":
         return
     if host.moving == "reinstall":
@@ -81,11 +94,12 @@ def check_unlock(cloud: Cloud, host: Host, action: str) -> None:
         raise reject(
             f"Host {host.name} is not online. Wait for 'online' availability status and then 'unlock'"
         )
-    busy = ("applying", "updating", "removing", "recovering", "uploading")
+    busy = ("applying", "updating", "removing", "recovering", *(["uploading"] if cloud.simplex else []))
     if any(status in busy for status in cloud.apps.status.values()):
+        doing = "uploaded, applied" if cloud.simplex else "applied"
         raise reject(
-            "Rejected: Can not unlock host while an application is being uploaded, applied, updated, removed "
-            "or recovered. Wait for the operation to finish and then retry."
+            f"Rejected: Can not unlock host {host.name} while an application is being {doing}, updated, "
+            "recovered or removed. Please try again later."
         )
     deployment = cloud.usm.deployment
     if deployment is not None and deployment.hosts.get(host.name) == "deploying":
@@ -104,24 +118,24 @@ def check_swact(cloud: Cloud, host: Host, action: str) -> None:
     peer = cloud.peer_of(host)
     if peer is None or not host.active:
         return
-    if peer.moving == "lock":
-        raise reject(
-            f"{peer.name} is currently being locked. Cannot Swact to a controller with an "
-            "in-progress lock operation."
-        )
     if peer.operational != "enabled":
         raise reject(
             f"{peer.name} is not enabled and has operational state {peer.operational}."
             "Standby controller must be  operationally enabled."
         )
-    if peer.subfunction_oper != "enabled":
+    if "worker" in peer.subfunctions and peer.subfunction_oper != "enabled":
         raise reject(
             f"{peer.name} subfunction is not enabled and has operational state {peer.subfunction_oper}."
             f"Standby controller subfunctions {peer.subfunctions} must all be operationally enabled."
         )
+    if peer.moving == "lock":
+        raise reject(
+            f"{peer.name} is currently being locked. Cannot Swact to a controller with an "
+            "in-progress lock operation."
+        )
     applying = next((name for name, status in cloud.apps.status.items() if status == "applying"), None)
     if applying:
-        raise reject(f"Swact action not allowed. {applying} apply is in progress")
+        raise reject(f"Swact action not allowed. {applying} apply is in progress.")
     if cloud.alarms.standing("250.001"):
         raise reject(
             f"{peer.name} target Config {cloud.identity.system_uuid} not yet applied. "
@@ -138,6 +152,12 @@ def check_cycle(cloud: Cloud, host: Host, action: str) -> None:
         raise reject("Reinstalling a simplex system is not allowed.")
     if not host.locked:
         raise reject(f"Can not '{_TITLES[action]}' an 'unlocked' host {host.name}; Please 'Lock' first")
+    if action == "reinstall" and host.availability == "offline" and host.bm_type in (None, "none"):
+        raise reject(
+            f"Can not 'Reinstall' {host.name} while it is 'offline' and a board management controller is not "
+            "provisioned. Please provision a board management controller or wait for this host's "
+            "availability state to be 'online' and then re-issue the reinstall command."
+        )
     if cloud.simplex:
         texts = {
             "reboot": "Rebooting a simplex system is not allowed.",

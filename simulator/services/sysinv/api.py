@@ -4,16 +4,16 @@ Only what a patch orchestration touches is served: systems, hosts with actions, 
 read as empty. A known path asked in an unknown way is rejected as pecan rejects it.
 """
 
-from typing import Any
-
 from simulator.cloud.cloud import Cloud
 from simulator.cloud.hosts import Host
 from simulator.proof.ledger import Intent
-from simulator.services.envelope import fault, reject, routing_404
+from simulator.services.envelope import fault, routing_404
 from simulator.services.service import require_token
-from simulator.services.sysinv import view
-from simulator.services.sysinv.actions import LOCKS, SWACTS, UNLOCKS, act
-from simulator.wire.http import Refusal, Reply, Request, json_reply
+from simulator.services.sysinv import systems, view
+from simulator.services.sysinv.actions import LOCKS, SWACTS, UNLOCKS
+from simulator.services.sysinv.changes import change
+from simulator.services.sysinv.paging import next_page, paged
+from simulator.wire.http import Json, Reply, Request, json_reply
 
 _EMPTY = {
     "kube_upgrade": "kube_upgrades",
@@ -23,27 +23,10 @@ _EMPTY = {
     "service_parameter": "parameters",
     "device_images": "device_images",
 }
-_RESTRICTED = frozenset(
-    [
-        "administrative",
-        "operational",
-        "availability",
-        "task",
-        "ihost_action",
-        "subfunction_oper",
-        "subfunction_avail",
-        "vim_progress_status",
-        "invprovision",
-        "mtce_info",
-        "uptime",
-        "mgmt_mac",
-        "mgmt_ip",
-        "uuid",
-        "reserved",
-    ]
-)
-_INSTALL_PARAMETERS = frozenset(
-    ["boot_device", "rootfs_device", "console", "install_output", "hw_settle", "tboot"]
+_DESCRIPTION = (
+    "Titanium Cloud System API allows for the management of physical servers.  This includes inventory "
+    "collection and configuration of hosts, ports, interfaces, CPUs, disk, memory, and system "
+    "configuration.  The API also supports alarms and fault collection for the cloud itself."
 )
 _QUERY = frozenset(["limit", "marker", "sort_key", "sort_dir", "personality", "isystem_uuid"])
 
@@ -78,17 +61,9 @@ class Sysinv:
     def handle(self, cloud: Cloud, request: Request) -> Reply:
         parts = request.parts
         if not parts:
-            return json_reply(
-                {
-                    "name": "Titanium Cloud System API",
-                    "description": "Titanium Cloud System API",
-                    "versions": [{"id": "v1", "links": [{"rel": "self", "href": f"{request.base}/v1/"}]}],
-                    "default_version": {
-                        "id": "v1",
-                        "links": [{"rel": "self", "href": f"{request.base}/v1/"}],
-                    },
-                }
-            )
+            version = {"id": "v1", "links": [{"rel": "self", "href": f"{request.base}/v1/"}]}
+            words = {"name": "Titanium SysInv API", "description": _DESCRIPTION}
+            return json_reply(words | {"versions": [version], "default_version": version})
         if parts == ["v1"]:
             return json_reply({"id": "v1", "links": [{"rel": "self", "href": f"{request.base}/v1/"}]})
         require_token(cloud, request)
@@ -98,10 +73,14 @@ class Sysinv:
 
     def _route(self, cloud: Cloud, request: Request, resource: str, rest: list[str]) -> Reply:
         if resource == "isystems":
-            return self._systems(cloud, request, rest)
+            if len(rest) == 2 and rest[1] == "ihosts":
+                return self._hosts(cloud, request, [])
+            return systems.handle(cloud, request, rest)
         if resource == "ihosts":
             return self._hosts(cloud, request, rest)
         if resource == "apps" and request.method == "GET":
+            if request.query:
+                return fault(400, f'Unknown argument: "{next(iter(request.query))}"')
             return self._apps(cloud, rest)
         if resource == "health" and request.method == "GET":
             return json_reply(view.health(cloud))
@@ -113,29 +92,18 @@ class Sysinv:
             return json_reply({_EMPTY[resource]: []})
         return routing_404()
 
-    def _systems(self, cloud: Cloud, request: Request, rest: list[str]) -> Reply:
-        if request.method != "GET":
-            return fault(400, "The simulated system cannot be changed.")
-        if rest == ["region_id"]:
-            return json_reply({"region_name": cloud.identity.region})
-        if not rest:
-            return json_reply({"isystems": [view.system(cloud, request.base)]})
-        if rest[0] == cloud.identity.system_uuid:
-            if rest[1:] == ["ihosts"]:
-                return self._hosts(cloud, request, [])
-            return json_reply(view.system(cloud, request.base))
-        return fault(404, f"System {rest[0]} could not be found.")
-
     def _apps(self, cloud: Cloud, rest: list[str]) -> Reply:
         if not rest:
             return json_reply({"apps": [view.app(*item) for item in cloud.apps.status.items()]})
         status = cloud.apps.status.get(rest[0])
         if status is None:
-            return fault(404, f"Application {rest[0]} could not be found.")
+            return fault(404, f"No application with name {rest[0]}.")
         return json_reply(view.app(rest[0], status))
 
     def _hosts(self, cloud: Cloud, request: Request, rest: list[str]) -> Reply:
         if rest in ([], ["detail"]):
+            if request.method == "DELETE":
+                return fault(400, 'Missing argument: "ihost_id"')
             if request.method != "GET":
                 return fault(400, "Adding a host on a simplex system is not allowed.")
             unknown = [name for name in request.query if name not in _QUERY]
@@ -143,8 +111,14 @@ class Sysinv:
                 return fault(400, f'Unknown argument: "{unknown[0]}"')
             wanted = request.query.get("personality")
             rows = [host for host in cloud.hosts if wanted in (None, "", host.personality)]
-            return json_reply({"ihosts": [view.host(cloud, row, request.base) for row in rows]})
+            shown = paged(rows, request.query)
+            body: Json = {"ihosts": [view.host(cloud, row, request.base) for row in shown]}
+            if shown and len(shown) < len(rows):
+                body["next"] = next_page(request, shown[-1])
+            return json_reply(body)
         host = cloud.host(rest[0])
+        if len(rest) > 2:
+            return routing_404()
         if len(rest) > 1:
             return self._below(rest)
         if host is None:
@@ -152,7 +126,8 @@ class Sysinv:
         if request.method == "GET":
             return json_reply(view.host(cloud, host, request.base, single=True))
         if request.method == "PATCH":
-            return self._patch(cloud, request, host)
+            change(cloud, host, request)
+            return json_reply(view.host(cloud, host, request.base, reply=True))
         if request.method == "DELETE":
             return self._delete(cloud, host)
         return routing_404()
@@ -160,35 +135,8 @@ class Sysinv:
     def _below(self, rest: list[str]) -> Reply:
         ref, name = rest[0], rest[1]
         if len(ref) != 36:
-            return fault(
-                400,
-                "Invalid input for field/attribute ihost_uuid. "
-                f"Value: '{ref}'. Expected a uuid but received {ref}.",
-            )
+            raise systems.not_a_uuid("uuid" if name == "labels" else "ihost_uuid", ref)
         return json_reply({name: []})
-
-    def _patch(self, cloud: Cloud, request: Request, host: Host) -> Reply:
-        changes = _changes(request)
-        restricted = sorted(
-            name for name in set(changes) & _RESTRICTED if changes[name] != getattr(host, name, None)
-        )
-        if restricted:
-            listed = "{" + ", ".join(repr(name) for name in restricted) + "}"
-            return fault(400, f"Change {list(changes)} contains restricted {listed}.")
-        fixed = {"hostname": host.name, "personality": host.personality, "subfunctions": host.subfunctions}
-        if any(name in changes and changes[name] != value for name, value in fixed.items()):
-            return fault(
-                400,
-                f"The following fields can not be modified because this host {host.name} has been "
-                "configured: hostname, personality, subfunctions",
-            )
-        if not host.locked and set(changes) & _INSTALL_PARAMETERS:
-            return fault(400, "Host must be locked before updating installation parameters.")
-        for name in changes:
-            if name not in _PATCHABLE:
-                return fault(400, f"Patching Error: can't replace non-existent object '{name}'")
-        act(cloud, host, str(changes.get("action", "")))
-        return json_reply(view.host(cloud, host, request.base, reply=True))
 
     def _delete(self, cloud: Cloud, host: Host) -> Reply:
         if cloud.simplex:
@@ -200,36 +148,13 @@ class Sysinv:
                 "unlocked.",
                 "Server",
             )
+        if host.invprovision == "unprovisioned":
+            cloud.hosts.remove(host)
+            return Reply(status=204, content_type=None)
         cloud.clock.later(30, lambda: cloud.hosts.remove(host) if host in cloud.hosts else None)
         return Reply(status=204, content_type=None)
 
 
-_PATCHABLE = frozenset(
-    [
-        "action",
-        "location",
-        "boot_device",
-        "rootfs_device",
-        "console",
-        "install_output",
-        "hw_settle",
-        "tboot",
-        "bm_type",
-        "bm_ip",
-        "bm_username",
-        "bm_password",
-        "clock_synchronization",
-        "hostname",
-        "personality",
-        "serialid",
-        "id",
-        "created_at",
-        "install_state",
-        "config_target",
-        "sw_version",
-        *_RESTRICTED,
-    ]
-)
 _KUBE = {"version": "v1.32.2", "target": True, "state": "active", "upgrade_from": [], "downgrade_to": []}
 
 
@@ -249,34 +174,3 @@ def _action(request: Request) -> str:
     rows = body if isinstance(body, list) else []
     found = [row.get("value") for row in rows if isinstance(row, dict) and row.get("path") == "/action"]
     return str(found[0]) if found and found[0] not in (None, "", "none") else ""
-
-
-def _changes(request: Request) -> dict[str, Any]:
-    """A JSON patch as {field: value}.
-
-    Raises:
-        Refusal: sysinv's 400 for what is not a patch.
-    """
-    try:
-        body = request.json()
-    except ValueError:
-        raise reject("Invalid input for field/attribute patch.") from None
-    if body is None:
-        raise reject("Request is not in valid JSON format")
-    if not isinstance(body, list):
-        raise _bad_patch(body)
-    changes: dict[str, Any] = {}
-    for row in body:
-        if not isinstance(row, dict) or "op" not in row or "path" not in row:
-            raise reject(f"Invalid patch format: {row}")
-        if row["op"] not in ("add", "replace", "remove"):
-            raise reject(f"Operation not supported: {row['op']}")
-        path = str(row["path"])
-        if not path.startswith("/"):
-            raise reject(f"Invalid path: {path}")
-        changes[path.removeprefix("/")] = row.get("value")
-    return changes
-
-
-def _bad_patch(body: Any) -> Refusal:
-    return reject(f"Invalid input for field/attribute patch. Value: '{body}'. Value not a valid list: {body}")

@@ -29,9 +29,10 @@ _LINKED = [
 ]
 
 
-def system(cloud: Cloud, base: str) -> Json:
+def system(cloud: Cloud, base: str, reply: bool = False) -> Json:
+    """The isystem, with what callers have set; `reply` is the form that answers a PATCH."""
     identity = cloud.identity
-    return {
+    body: Json = {
         "uuid": identity.system_uuid,
         "name": identity.region,
         "system_type": "All-in-one",
@@ -47,7 +48,6 @@ def system(cloud: Cloud, base: str) -> Json:
         "description": None,
         "security_feature": "spectre_meltdown_v1",
         "service_project_name": "services",
-        "security_profile": "standard",
         "capabilities": {
             "region_config": identity.role == "subcloud",
             "shared_services": "[]",
@@ -60,13 +60,18 @@ def system(cloud: Cloud, base: str) -> Json:
         "updated_at": None,
         "links": links(base, "isystems", identity.system_uuid),
     }
+    capabilities = body["capabilities"] | cloud.system.get("capabilities", {})
+    if reply:
+        del capabilities["bm_region"]
+    return body | cloud.system | {"capabilities": capabilities}
 
 
 def host(cloud: Cloud, row: Host, base: str, single: bool = False, reply: bool = False) -> Json:
     """One host; `reply` is the form that answers a PATCH, which lacks mgmt_ip and Personality."""
-    capabilities: Json = {"mgmt_ipsec": "enabled"}
+    capabilities: Json = {}
     if row.personality == "controller":
-        capabilities["Personality"] = "Controller-Active" if row.active else "Controller-Standby"
+        role = "Controller-Active" if row.active else "Controller-Standby"
+        capabilities = {"mgmt_ipsec": "enabled", "Personality": role}
     config = "c0f16000-0000-4000-8000-000000000001"
     body: Json = {
         "id": row.id,
@@ -85,16 +90,16 @@ def host(cloud: Cloud, row: Host, base: str, single: bool = False, reply: bool =
         "task": row.task,
         "vim_progress_status": row.vim_progress_status,
         "mtce_info": None,
-        "inv_state": "inventoried",
-        "install_state": "completed",
+        "inv_state": row.inv_state,
+        "install_state": row.install_state,
         "install_state_info": None,
         "install_output": "text",
-        "config_status": None,
+        "config_status": row.config_status,
         "config_applied": config,
         "config_target": config,
-        "bm_type": "redfish",
+        "bm_type": row.bm_type,
         "bm_ip": row.bmc,
-        "bm_username": "root",
+        "bm_username": row.bm_username,
         "mgmt_mac": row.mac,
         "mgmt_ip": None if reply else row.mgmt_ip,
         "capabilities": {} if reply else capabilities,
@@ -126,6 +131,7 @@ def host(cloud: Cloud, row: Host, base: str, single: bool = False, reply: bool =
         "updated_at": clock.iso(),
         "links": links(base, "ihosts", row.uuid),
     }
+    body |= row.free
     if single:
         body["forisystemid"] = 1
         body |= {name: sub_links(base, row.uuid, name) for name in _LINKED}
