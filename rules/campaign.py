@@ -1,0 +1,432 @@
+"""The campaign's state machine: what `FleetCampaign` drives and what it continues as new with.
+
+Events come in (`started`, `ended`, `start_refused_busy`, a person's pause), and `admit(now)` brings the
+state forward to `now` and answers with the sites to start: it is the only place where a wave ends, a soak
+begins, the next wave opens. So a workflow's loop is: admit, start those, wait for an event or `next_wake`,
+until `finished`. Nothing here reads a clock or a file or iterates over a hash order: replay decides alike.
+
+Nothing starts while the campaign is paused, frozen, aborting, or between waves. A spent budget pauses (or
+aborts) at the end of a site, before anything else can start. When nothing is left to start, nothing is left
+to hold: the campaign then finishes, paused or not, once the last wave has soaked.
+
+Mutators answer with words for the person who asked; they ignore what makes no sense any more. Whether a
+request makes sense is asked before, in `rules.updates`; what the state means is told by `rules.explain`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from heapq import heapify, heappop, heappush
+from itertools import islice
+from typing import Literal, Self
+
+from models.base import format_duration
+from models.campaign import Budget, CampaignResult, CampaignSpec, Window
+from models.carry import BUSY, PENDING, STARTING, CampaignCarry, Halt, Stage
+from models.fleet import Members
+from models.outcome import BAD, Outcome
+from rules.roster import Roster, first_carry
+from rules.waves import Tally
+from rules.window import SlidingWindow
+
+RETRIABLE = BAD | {Outcome.UNREACHABLE, Outcome.BLOCKED}
+"""What `retry` without names takes; by name it also takes aborted sites."""
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class CampaignState:
+    """One campaign. Positions (`site: int`) are inside; names are at its surface."""
+
+    def __init__(self, spec: CampaignSpec, carry: CampaignCarry) -> None:
+        self.spec = spec
+        self.roster = Roster(carry)
+        self.wave = carry.wave
+        """From 0."""
+        self.stage: Stage = carry.stage
+        self.soak_until = carry.soak_until
+        self.pause_halt = carry.pause
+        self.freeze_halt = carry.frozen
+        self.abort_halt = carry.abort
+        self.abort_mode: Literal["", "drain", "stop"] = carry.abort_mode
+        self.spent = carry.spent
+        self.approved = dict(carry.approved)
+        self.budget = carry.budget
+        self.pace = carry.pace
+        self.began = carry.started
+        self.inventory_hash = carry.inventory_hash
+        self._open_window(carry.window)
+
+    @classmethod
+    def begin(cls, spec: CampaignSpec, members: Members, now: datetime) -> Self:
+        """Members start in their order; their labels are those on which a cap stands or may stand later."""
+        return cls(spec, first_carry(spec, members, now))
+
+    @classmethod
+    def from_carry(cls, spec: CampaignSpec, carry: CampaignCarry) -> Self:
+        return cls(spec, carry)
+
+    def to_carry(self) -> CampaignCarry:
+        """All of the state; `from_carry` of it goes on exactly as this one would."""
+        return CampaignCarry.model_validate(
+            self.roster.carry()
+            | {
+                "wave": self.wave,
+                "stage": self.stage,
+                "soak_until": self.soak_until,
+                "pause": self.pause_halt,
+                "frozen": self.freeze_halt,
+                "abort": self.abort_halt,
+                "abort_mode": self.abort_mode,
+                "spent": self.spent,
+                "approved": tuple(self.approved.items()),
+                "window": self.window.limits,
+                "budget": self.budget,
+                "pace": self.pace,
+                "started": self.began,
+                "inventory_hash": self.inventory_hash,
+            }
+        )
+
+    # -- what to do now
+
+    def admit(self, now: datetime) -> list[str]:
+        """Come forward to `now`; the sites to start, which from here on hold their places."""
+        while not self.abort_halt and self._step(now):
+            pass
+        if self.stage != "open" or self.pause_halt or self.freeze_halt or self.abort_halt or self.spent:
+            return []
+        self._return_busy(now)
+        admitted = []
+        while (site := self.window.take()) is not None:
+            self.roster.start(site)
+            admitted.append(self.roster.names[site])
+        return admitted
+
+    def next_wake(self, now: datetime) -> datetime | None:
+        """When `admit` or `soak_due` may have news without an event; always after `now`."""
+        wakes = []
+        if self.stage == "soaking" and self.soak_until and not self.abort_halt:
+            wakes.append(self.soak_until)
+        if self.stage == "open" and not (self.pause_halt or self.freeze_halt or self.abort_halt):
+            while self._returning and not self._is_return(*self._returning[0]):
+                heappop(self._returning)
+            if self._returning:
+                wakes.append(self.at(self._returning[0][0]))
+        return min((wake for wake in wakes if wake > now), default=None)
+
+    def at(self, milliseconds: int) -> datetime:
+        """A moment of the campaign, as the roster keeps it."""
+        return self.began + milliseconds * _MILLISECOND
+
+    @property
+    def finished(self) -> bool:
+        return self.stage == "closed" or (self.abort_halt is not None and self.window.in_flight == 0)
+
+    @property
+    def stopping(self) -> bool:
+        """Sites in work are to be cancelled, also those whose start is answered only now."""
+        return self.abort_mode == "stop"
+
+    def in_flight(self) -> dict[str, str]:
+        """Site to run id."""
+        return {self.roster.names[site]: run_id for site, run_id in self.roster.runs.items()}
+
+    def starting(self) -> tuple[str, ...]:
+        """Admitted, and not yet answered for: whoever continues as new waits for these, or starts them."""
+        codes = zip(self.roster.names, self.roster.status, strict=True)
+        return tuple(name for name, code in codes if code == STARTING)
+
+    def busy_sites(self) -> tuple[str, ...]:
+        """Held by workflows of others, each with a time to come back."""
+        roster = self.roster
+        return tuple(roster.names[site] for site in roster.busy if roster.status[site] == BUSY)
+
+    def next_up(self, limit: int) -> list[str]:
+        """The pending sites of the current wave, in order."""
+        roster = self.roster
+        codes = zip(roster.names, roster.status, roster.wave_of, strict=True)
+        return list(
+            islice((name for name, code, wave in codes if code == PENDING and wave == self.wave), limit)
+        )
+
+    def soaking_sites(self) -> tuple[str, ...]:
+        """The sites that the current wave has changed, whose alarms are looked at after the soak."""
+        return tuple(
+            self.roster.names[site]
+            for site, wave in enumerate(self.roster.wave_of)
+            if wave == self.wave and self.roster.outcome(site) is Outcome.SUCCEEDED
+        )
+
+    def is_retry(self, name: str) -> bool:
+        return self.roster.position[name] in self.roster.again
+
+    def wave_number(self, name: str) -> int:
+        """From 1."""
+        return self.roster.wave_of[self.roster.position[name]] + 1
+
+    def result(self) -> CampaignResult:
+        halt = self.abort_halt or self.pause_halt
+        return CampaignResult(
+            name=self.spec.name,
+            counts={outcome: count for outcome, count in self.roster.counts.items() if count},
+            aborted=self.abort_halt is not None,
+            reason=halt.reason if halt else "",
+        )
+
+    # -- what happened to sites
+
+    def started(self, name: str, run_id: str) -> bool:
+        """The site's workflow runs. True: word of its end had come before, and counts now."""
+        site = self._starting(name)
+        if site is None:
+            return False
+        outcome = self.roster.run(site, run_id)
+        if outcome is not None:
+            self._end(site, outcome)
+        return outcome is not None
+
+    def start_refused_busy(self, name: str, holder: str, retry_at: datetime, now: datetime) -> str:
+        """Another workflow holds the site. It comes back at `retry_at`, in the end once more at its deadline
+        (`ready_within` after the first refusal); refused then, it ends blocked: the answer says why."""
+        site = self._starting(name)
+        if site is None:
+            return ""
+        at = (now - self.began) // _MILLISECOND
+        since = self.roster.busy[site][2] if site in self.roster.busy else at
+        patience = self.spec.operation.ready_within
+        deadline = since + patience / self.pace // _MILLISECOND
+        if at >= deadline:
+            self._end(site, Outcome.BLOCKED)
+            return f"{holder} has held {name} for more than {format_duration(patience)} (ready_within)"
+        back = min(max(-((self.began - retry_at) // _MILLISECOND), at + 1), deadline)
+        self.window.release(site)
+        self.roster.hold_busy(site, holder, back, since)
+        heappush(self._returning, (back, site))
+        return ""
+
+    def came_free(self, name: str) -> None:
+        """Nobody holds the site any more: it comes back with the next `admit`."""
+        site = self.roster.position.get(name)
+        if site is not None and self.roster.status[site] == BUSY and not self.window.is_queued(site):
+            holder, _, since = self.roster.busy[site]
+            self.roster.busy[site] = (holder, since, since)
+            heappush(self._returning, (since, site))
+
+    def start_failed(self, name: str, outcome: Outcome) -> bool:
+        """A site that was admitted came to no run at all."""
+        site = self._starting(name)
+        if site is not None:
+            self._end(site, outcome)
+        return site is not None
+
+    def ended(self, name: str, run_id: str, outcome: Outcome) -> bool:
+        """True: this is news. Doubles, unknown run ids and late words of an older run are not."""
+        site = self.roster.position.get(name)
+        if site is None:
+            return False
+        if self.roster.status[site] == STARTING:
+            self.roster.early.setdefault(site, {})[run_id] = outcome
+            return False
+        if self.roster.runs.get(site) != run_id:
+            return False
+        self._end(site, outcome)
+        return True
+
+    def soak_due(self, now: datetime) -> bool:
+        """The soak's time is over: check alarms, then say `soak_passed` or `soak_failed`."""
+        return self.stage == "soaking" and self.soak_until is not None and now >= self.soak_until
+
+    def soak_passed(self) -> None:
+        if self.stage == "soaking":
+            self.stage, self.soak_until = "soaked", None
+
+    def soak_failed(self, sites: Sequence[str], why: str) -> None:
+        if self.stage == "soaking":
+            self.stage, self.soak_until = "unsound", None
+            named = ", ".join(sites[:3]) + (f" and {len(sites) - 3} more" if len(sites) > 3 else "")
+            self._hold(f"wave {self.wave + 1} did not soak well at {named}: {why}")
+
+    # -- what people say
+
+    def pause(self, reason: str, owner: str) -> str:
+        self._hold(reason, owner)
+        return f"paused by {owner}: {reason}; {self.window.in_flight} in flight go on to their end"
+
+    def resume(self, owner: str) -> str:
+        """Also says yes to what paused the campaign: a spent budget is forgiven, a wave that proved nothing
+        or soaked badly is accepted."""
+        if not self.pause_halt:
+            return f"campaign {self.spec.name} is not paused"
+        said = [f"resumed by {owner}"]
+        if self.spent:
+            said.append(f"forgiven: {self.spent}; the count starts again from here")
+            self.spent = ""
+            self.roster.forgive()
+        if self.stage == "unproven":
+            self.stage = "proven"
+            said.append(f"wave {self.wave + 1} is accepted though no site of it succeeded")
+        if self.stage == "unsound":
+            self.stage = "soaked"
+            said.append(f"wave {self.wave + 1} is accepted with the alarms of its soak")
+        self.pause_halt = None
+        return "; ".join(said)
+
+    def abort(self, mode: Literal["drain", "stop"], reason: str, owner: str = "") -> str:
+        """Nothing starts any more. drain: sites in work go on; stop: cancel them (`in_flight`)."""
+        self.abort_halt, self.abort_mode = Halt(reason=reason, owner=owner), mode
+        does = "go on to their end" if mode == "drain" else "are cancelled and end at a safe point"
+        return f"aborted{self.abort_halt}; {self.window.in_flight} in flight {does}"
+
+    def freeze(self, reason: str, owner: str = "") -> None:
+        """The whole fleet is held, from outside of this campaign."""
+        self.freeze_halt = Halt(reason=reason, owner=owner)
+
+    def thaw(self) -> None:
+        self.freeze_halt = None
+
+    def approve(self, gate: str, owner: str) -> str:
+        if gate in self.spec.approvals:
+            self.approved.setdefault(gate, owner)
+        return f"{gate} is approved by {owner}"
+
+    def skip(self, names: Iterable[str]) -> str:
+        """Take out sites that have not started."""
+        skipped = 0
+        for name in names:
+            site = self.roster.position.get(name)
+            if site is not None and self.roster.is_pending(site):
+                self.window.drop(site)
+                self._end(site, Outcome.SKIPPED)
+                skipped += 1
+        return f"{skipped} {'site' if skipped == 1 else 'sites'} skipped"
+
+    def retry(self, names: Iterable[str] = ()) -> str:
+        """Queue sites that ended badly again, in the current wave, which is then open again; no names: all
+        of them. Their earlier end no longer counts."""
+        again = [] if self.finished or self.abort_halt else self._retriable(list(dict.fromkeys(names)))
+        for site in again:
+            self.roster.reopen(site, self.wave)
+            self.window.queue(site)
+            self.stage, self.soak_until = "open", None
+        return f"{len(again)} {'site' if len(again) == 1 else 'sites'} to be tried again"
+
+    def set_limits(
+        self,
+        max_in_flight: int | None = None,
+        by: Mapping[str, int] | None = None,
+        budget: Budget | None = None,
+    ) -> str:
+        """What is absent stays, also within `by`. A budget that is spent under the new limits is spent."""
+        old = self.window.limits
+        limits = Window(
+            max_in_flight=old.max_in_flight if max_in_flight is None else max_in_flight,
+            by={**old.by, **(by or {})},
+        )
+        if limits != old:
+            self._open_window(limits)
+        if budget is not None:
+            self.budget = budget
+            self._check_budget()
+        caps = "".join(f", {label} {cap}" for label, cap in limits.by.items())
+        told = f"; budget {budget.model_dump_json()}" if budget is not None else ""
+        return f"at most {limits.max_in_flight} in flight{caps}{told}"
+
+    # -- gates between waves
+
+    @property
+    def tally(self) -> Tally:
+        return self.roster.tallies[self.wave]
+
+    @property
+    def more_to_come(self) -> bool:
+        """Whether a later wave has a site to start."""
+        return any(not tally.over for tally in self.roster.tallies[self.wave + 1 : -1])
+
+    @property
+    def gate(self) -> str:
+        """The approval that the next wave still needs."""
+        gate = f"after-wave-{self.wave + 1}"
+        return gate if gate in self.spec.approvals and gate not in self.approved else ""
+
+    def _step(self, now: datetime) -> bool:
+        """One stage further; False: something keeps the wave where it is."""
+        match self.stage:
+            case "open" | "unproven" if self.tally.over:
+                if self.tally.proven or not self.more_to_come:
+                    self.stage = "proven"
+                elif self.stage == "open":
+                    self.stage = "unproven"
+                    self._hold(f"wave {self.wave + 1} proved nothing: none of its sites succeeded")
+                return self.stage == "proven"
+            case "proven":
+                soak = self.spec.waves[self.wave].soak
+                self.stage = "soaking" if soak and self.tally.touched else "soaked"
+                self.soak_until = now + soak / self.pace if self.stage == "soaking" else None
+                return True
+            case "soaked" if not self.more_to_come:
+                self.stage = "closed"
+            case "soaked" if not (self.pause_halt or self.spent or self.gate):
+                self.wave += 1
+                self.stage = "open"
+                self._queue_wave()
+                return True
+        return False
+
+    # -- inside
+
+    def _starting(self, name: str) -> int | None:
+        site = self.roster.position.get(name)
+        return site if site is not None and self.roster.status[site] == STARTING else None
+
+    def _retriable(self, named: list[str]) -> list[int]:
+        takes = RETRIABLE | {Outcome.ABORTED} if named else RETRIABLE
+        position = self.roster.position
+        chosen = [position[name] for name in named if name in position] if named else range(len(position))
+        return [site for site in chosen if self.roster.outcome(site) in takes]
+
+    def _hold(self, reason: str, owner: str = "") -> None:
+        """Pause; what held already keeps its owner and both reasons stand."""
+        old = self.pause_halt
+        reason = f"{old.reason}; {reason}" if old else reason
+        self.pause_halt = Halt(reason=reason, owner=old.owner if old else owner)
+
+    def _end(self, site: int, outcome: Outcome) -> None:
+        if self.roster.is_flying(site):
+            self.window.release(site)
+        self.roster.end(site, outcome)
+        self._check_budget()
+
+    def _check_budget(self) -> None:
+        if self.spent or self.abort_halt:
+            return
+        total = len(self.roster.names)
+        self.spent = self.roster.spending.spent(self.budget, total, self.wave + 1, self.tally)
+        if self.spent and self.budget.on_spent == "abort":
+            self.abort("drain", self.spent)
+        elif self.spent:
+            self._hold(self.spent)
+
+    def _return_busy(self, now: datetime) -> None:
+        at = (now - self.began) // _MILLISECOND
+        while self._returning and self._returning[0][0] <= at:
+            back, site = heappop(self._returning)
+            if self._is_return(back, site):
+                self.window.queue(site)
+
+    def _is_return(self, back: int, site: int) -> bool:
+        return self.roster.status[site] == BUSY and self.roster.busy[site][1] == back
+
+    def _open_window(self, limits: Window) -> None:
+        self.window = SlidingWindow(limits, self.roster.caps, len(self.roster.names))
+        for site in range(len(self.roster.names)):
+            if self.roster.is_flying(site):
+                self.window.occupy(site)
+        self._queue_wave()
+
+    def _queue_wave(self) -> None:
+        """All pending sites of the current wave; those that others hold come when their time has come."""
+        busy = self.roster.busy.items()
+        self._returning = [(back, site) for site, (_, back, _) in busy if self.roster.status[site] == BUSY]
+        heapify(self._returning)
+        for site, code in enumerate(self.roster.status):
+            if code == PENDING and self.roster.wave_of[site] == self.wave:
+                self.window.queue(site)
