@@ -4,9 +4,13 @@ Address, namespace, TLS and API key come from the standard profiles (`temporalio
 are JSON by Pydantic, so that what the UI and the `temporal` CLI show and send is what the models say.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.client import Client
+from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
@@ -35,17 +39,18 @@ async def register_search_attributes(client: Client) -> None:
     listed = await client.operator_service.list_search_attributes(
         ListSearchAttributesRequest(namespace=client.namespace)
     )
-    missing = {
-        key.name: IndexedValueType.ValueType(key.indexed_value_type)
-        for key in SEARCH_ATTRIBUTES
-        if key.name not in listed.custom_attributes
-    }
-    if not missing:
-        return
+    missing = [key for key in SEARCH_ATTRIBUTES if key.name not in listed.custom_attributes]
+    if missing:
+        await add_search_attributes(client, missing)
+
+
+async def add_search_attributes(client: Client, keys: Sequence[SearchAttributeKey[Any]]) -> None:
+    wanted = {key.name: IndexedValueType.ValueType(key.indexed_value_type) for key in keys}
     try:
         await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=missing)
+            AddSearchAttributesRequest(namespace=client.namespace, search_attributes=wanted)
         )
     except RPCError as error:
+        # Another worker was quicker.
         if error.status is not RPCStatusCode.ALREADY_EXISTS:
             raise

@@ -75,7 +75,12 @@ async def start(
     sink = os.open(log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=asyncio.subprocess.DEVNULL, stdout=sink, stderr=sink, preexec_fn=_die_with_parent
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            process_group=0,  # Ctrl-C is for us: the worker ends before its server
+            preexec_fn=_die_with_parent,
         )
     finally:
         os.close(sink)

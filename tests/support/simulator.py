@@ -11,6 +11,8 @@ from typing import Any
 
 import httpx2
 
+from tests.support.components import used
+
 
 @dataclass
 class Simulator:
@@ -57,6 +59,8 @@ async def simulator(
         line = await asyncio.wait_for(process.stdout.readline(), 60)
         assert line, "the simulator ended before it listened"
         async with httpx2.AsyncClient(base_url=json.loads(line)["admin"], timeout=30) as admin:
+            if "--plain" not in options:
+                used("simulated StarlingX region (HTTPS)", f"{sites} sites")
             yield Simulator(admin, inventory, process)
     finally:
         if process.returncode is None:

@@ -30,6 +30,7 @@ from models.outcome import Outcome
 from models.patch import PatchSiteRequest, SiteResult
 from models.records import SiteRun
 from records.store import Store
+from tests.support.components import used
 from tests.support.simulator import Simulator
 from workers import embedded
 from workers.connection import connect, register_search_attributes
@@ -254,6 +255,7 @@ async def stack(
     try:
         client = await connect(server.address)
         await register_search_attributes(client)
+        used("Temporal dev server", server.address)
         running = Stack(client, server, folder, simulator, dict(settings))
         yield running
     finally:

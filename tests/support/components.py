@@ -1,0 +1,35 @@
+"""Which real components a test run used, for the table at its end."""
+
+from dataclasses import dataclass
+
+REQUIRED = (
+    "Temporal dev server",
+    "Temporal UI",
+    "temporal CLI",
+    "Temporal time-skipping server",
+    "simulated StarlingX region (HTTPS)",
+)
+"""A whole run uses all of them; under CI a missing one is a failure."""
+
+
+@dataclass(frozen=True)
+class Component:
+    name: str
+    detail: str
+
+
+_used: dict[str, Component] = {}
+
+
+def used(name: str, detail: str) -> None:
+    """Called where a component is started and has answered."""
+    assert name in REQUIRED, name
+    _used[name] = Component(name, detail)
+
+
+def table() -> list[tuple[str, str]]:
+    return [(name, _used[name].detail if name in _used else "did not run") for name in REQUIRED]
+
+
+def missing() -> list[str]:
+    return [name for name in REQUIRED if name not in _used]
