@@ -189,9 +189,8 @@ class FleetActivities:
             return UsualDuration(
                 duration=FIRST_GUESS, words="a guess: no run of this operation is recorded yet"
             )
-        return UsualDuration(
-            duration=statistics.median(taken), words=f"the median of {len(taken)} recorded runs"
-        )
+        usual = timedelta(seconds=statistics.median(each.total_seconds() for each in taken))
+        return UsualDuration(duration=usual, words=f"the median of {len(taken)} recorded runs")
 
     @activity.defn
     async def import_controller(self, request: ImportRequest) -> InventoryFile:

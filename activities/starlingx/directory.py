@@ -130,7 +130,7 @@ class Directory:
             update={
                 "topology": sysinv.topology(system),
                 "hosts": tuple(
-                    Host(name=host.name, personality=host.personality)  # type: ignore[arg-type]
+                    Host(name=host.name, personality=host.personality)
                     for host in hosts
                     if host.personality in ("controller", "worker", "storage")
                 ),
