@@ -13,6 +13,7 @@ SHA-256 is compared with the declared one, and any other certificate fails the h
 import asyncio
 import hashlib
 import json
+import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,9 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+TCP_USER_TIMEOUT = 18
+"""Linux: give up unacknowledged data after so many milliseconds. Without it the kernel may deliver a
+request many minutes after we gave up waiting for its answer, when a broken link comes back."""
 USER_AGENT = "starflock"
 """Never begins with mtce or vim: sysinv gives those prefixes other rights (sysinv-api, 2026-08)."""
 
@@ -124,16 +128,20 @@ class Wire:
 
     def _open(self, verify: ssl.SSLContext) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
-            verify=verify,
             trust_env=False,
             headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
             timeout=httpx2.Timeout(
                 self.request_timeout_s, connect=min(self.connect_timeout_s, self.request_timeout_s)
             ),
-            limits=httpx2.Limits(
-                max_connections=self.max_connections,
-                max_keepalive_connections=self.max_connections // 2,
-                keepalive_expiry=15.0,
+            transport=httpx2.AsyncHTTPTransport(
+                verify=verify,
+                trust_env=False,
+                limits=httpx2.Limits(
+                    max_connections=self.max_connections,
+                    max_keepalive_connections=self.max_connections // 2,
+                    keepalive_expiry=15.0,
+                ),
+                socket_options=[(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, round(self.request_timeout_s * 1000))],
             ),
         )
 

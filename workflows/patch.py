@@ -48,6 +48,7 @@ VERIFY_WITHIN = timedelta(minutes=20)
 """Hosts settle and FM clears within minutes of the last unlock (mtce goenabled 600 s, services 300 s)."""
 PRESTAGE_WITHIN = timedelta(hours=3)
 """Packages and images over a slow WAN."""
+PRESTAGES_TRIED = 2
 LONGEST_LOOK = timedelta(minutes=30)
 """A wait for change ends at least this often, so that a deadline is kept even where nothing changes."""
 BUILD_STATES = frozenset({"initial", "building"})
@@ -76,6 +77,7 @@ class PatchSite:
         self._before: SiteFacts | None = None
         self._strategy: Strategy | None = None
         self._evidence: list[str] = []
+        self._prestages = 0
         self._stop = False
 
     @workflow.run
@@ -152,6 +154,12 @@ class PatchSite:
                 if verdict.decision is Decision.END:
                     raise Ended(verdict.outcome or Outcome.REFUSED, verdict.why)
                 if verdict.decision is Decision.PRESTAGE:
+                    if self._prestages == PRESTAGES_TRIED:
+                        raise Ended(
+                            Outcome.BLOCKED,
+                            f"prestaged {PRESTAGES_TRIED} times by dcmanager, the site still lacks {self._release}",
+                        )
+                    self._prestages += 1
                     await self._prestage()
                     seen = await self._look()
                 elif verdict.decision is Decision.WAIT:

@@ -15,7 +15,7 @@ from models.outcome import Outcome
 from tests.support.simulator import Simulator
 from tests.support.stack import Stack, until
 
-REGION = {"sites": 40, "speed": 240.0}
+REGION = {"sites": 41, "speed": 240.0}
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
@@ -168,3 +168,34 @@ async def test_a_campaign_that_cannot_be_is_refused_before_anything_starts(
     message = await house.failure_of(handle)
     assert "nothing was touched" in message
     assert "north" in message
+
+
+async def test_an_alarm_during_the_soak_holds_the_next_wave(region: Simulator, house: Stack) -> None:
+    handle = await house.start_campaign(
+        "soak",
+        select={"names": _names(38, 39)},
+        waves=[{"count": 1, "soak": "40m"}, {"percent": 100}],
+    )
+    await house.until_phase(handle, "soaking")
+    await region.fault("edge-0038", "site", "alarm")
+    await house.until_phase(handle, "paused")
+    assert "did not soak well at edge-0038" in (await house.progress(handle)).why
+    assert await region.mutations("edge-0039") == []
+    await handle.execute_update("abort", AbortRequest(mode="drain", reason="an alarm", owner="anna"))
+    assert (await handle.result()).counts == {Outcome.SUCCEEDED: 1}
+
+
+async def test_a_site_that_left_the_inventory_is_skipped_and_said(region: Simulator, house: Stack) -> None:
+    handle = await house.start_campaign(
+        "left",
+        select={"names": _names(40, 41)},
+        waves=[{"count": 1}, {"percent": 100}],
+        approvals=["after-wave-1"],
+    )
+    await house.until_phase(handle, "waiting-approval")
+    async with house.edited_inventory() as edit:
+        await edit.remove("edge-0041")
+        await handle.execute_update("approve", ApproveRequest(gate="after-wave-1", owner="anna"))
+        assert (await handle.result()).counts == {Outcome.SUCCEEDED: 1, Outcome.SKIPPED: 1}
+    (run,) = [run for run in await house.site_runs("left") if run.site == "edge-0041"]
+    assert "inventory" in run.reason

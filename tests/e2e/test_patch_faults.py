@@ -9,7 +9,14 @@ from tests.support.stack import Stack, result_of, until
 REGION = {
     "sites": 40,
     "speed": 240.0,
-    "options": ("--not-prestaged", "edge-0040", "--not-prestaged", "edge-0039"),
+    "options": (
+        "--not-prestaged",
+        "edge-0040",
+        "--not-prestaged",
+        "edge-0039",
+        "--not-prestaged",
+        "edge-0038",
+    ),
 }
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -239,3 +246,36 @@ async def test_an_operator_may_hand_over_a_foreign_strategy(region: Simulator, h
     foreign = (await region.get("/sites/edge-0028"))["strategy"]["uuid"]
     result = await house.patch("edge-0028", adopt_strategy=foreign)
     assert foreign in " ".join(result.evidence) or result.strategy == foreign, result
+
+
+async def test_a_prestage_whose_answer_is_lost_is_not_asked_for_twice(
+    region: Simulator, house: Stack
+) -> None:
+    await region.fault("edge-0038", "dcmanager", "drop-after", times=1, mutating=True)
+    result = await house.patch("edge-0038")
+    assert result.outcome is Outcome.SUCCEEDED, result
+    assert await _applied(region, "edge-0038") == ["dcmanager.prestage", *ONCE_EACH]
+
+
+async def test_a_worker_that_is_stopped_hands_its_waits_over_and_ends_in_order(
+    region: Simulator, house: Stack
+) -> None:
+    handle = await house.start_patch("edge-0029", "starlingx-26.03.2")
+
+    async def applying() -> bool:
+        return "vim.apply" in await _applied(region, "edge-0029")
+
+    await until(applying, "the apply")
+    await house.start_worker()
+    assert await house.workers[0].stop() == 0
+    assert (await result_of(handle)).outcome is Outcome.SUCCEEDED
+    assert await _applied(region, "edge-0029") == ONCE_EACH
+
+
+async def test_no_secret_is_written_anywhere(region: Simulator, house: Stack) -> None:
+    """Runs last: after all the faults above, histories, records and logs are searched."""
+    secret = (region.inventory.parent / "sim-password").read_bytes().strip()
+    assert len(secret) >= 8
+    written = [path for path in house.folder.iterdir() if path.is_file()]
+    assert {"temporal.db", "records.db", "worker.log"} <= {path.name for path in written}
+    assert not [path.name for path in written if secret in path.read_bytes()]

@@ -220,6 +220,12 @@ class InventoryEdit:
         self.path.write_text(yaml.safe_dump(document))
         await asyncio.sleep(LOOK_EVERY_S)
 
+    async def remove(self, site: str) -> None:
+        document = yaml.safe_load(self.path.read_text())
+        document["sites"] = [each for each in document["sites"] if each["name"] != site]
+        self.path.write_text(yaml.safe_dump(document))
+        await asyncio.sleep(LOOK_EVERY_S)
+
 
 async def result_of(handle: WorkflowHandle[Any, SiteResult]) -> SiteResult:
     """The site's result, however it ended."""

@@ -49,11 +49,11 @@ class DcmanagerActivities:
         except Rejected as error:
             if not error.maybe_applied:
                 raise Refused(f"dcmanager refused to prestage {site.subcloud_name}: {error.words}") from error
-            return await self._watch(site, error)
+            return await self._watch(site, before.prestage_status, error)
         except NoAnswer as error:
             if not error.maybe_applied:
                 raise Transient(f"prestage was not sent: {error}") from error
-            return await self._watch(site, error)
+            return await self._watch(site, before.prestage_status, error)
         return "prestaging"
 
     @activity.defn
@@ -76,7 +76,8 @@ class DcmanagerActivities:
                     return "late"
                 await pause(POLL_S / pace)
 
-    async def _watch(self, site: Site, lost: Exception) -> str:
+    async def _watch(self, site: Site, before: str, lost: Exception) -> str:
+        """Our request shows as `prestaging`; `complete` only counts where it was not so before."""
         pace = self.directory.timing.pace
         deadline = time.monotonic() + seconds(SETTLE) / pace
         cloud = self.directory.controller_cloud(site.system_controller)
@@ -86,7 +87,7 @@ class DcmanagerActivities:
                 status = (await dcmanager.subcloud(cloud, site.subcloud_name)).prestage_status
             except (NoAnswer, Rejected):
                 continue
-            if status in ("prestaging", "complete"):
+            if status == "prestaging" or (status == "complete" and before != "complete"):
                 return status
         raise Transient(f"no answer to prestage, and no effect of it: {lost}") from lost
 
