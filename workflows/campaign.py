@@ -211,7 +211,7 @@ class FleetCampaign:
 
     async def _tick(self) -> None:
         state = self.state
-        in_flight = state.in_flight()
+        in_flight, busy = state.in_flight(), state.busy_sites()
         tick = await workflow.execute_activity_method(
             FleetActivities.tick,
             TickRequest(
@@ -219,7 +219,7 @@ class FleetCampaign:
                 release=target_of(self._spec),
                 in_flight=in_flight,
                 waves={name: state.wave_number(name) for name in in_flight},
-                busy=state.busy_sites(),
+                busy=busy,
                 pending=tuple(state.next_up(NEXT_UP)),
             ),
             start_to_close_timeout=policies.LOOK,
@@ -228,10 +228,10 @@ class FleetCampaign:
         )
         for ended in tick.ended:
             state.ended(ended.site, ended.run_id, ended.outcome)
-        for name in tick.gone:
+        for name in [name for name in state.next_up(NEXT_UP) if name in tick.gone]:
             state.skip([name])
             await self._log.site_without_run(state, name, Outcome.SKIPPED, "it has left the inventory")
-        for name in state.busy_sites():
+        for name in busy:
             if name not in tick.holders:
                 state.came_free(name)
         self._heed_freeze(tick.frozen)

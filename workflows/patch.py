@@ -154,12 +154,6 @@ class PatchSite:
                 if verdict.decision is Decision.END:
                     raise Ended(verdict.outcome or Outcome.REFUSED, verdict.why)
                 if verdict.decision is Decision.PRESTAGE:
-                    if self._prestages == PRESTAGES_TRIED:
-                        raise Ended(
-                            Outcome.BLOCKED,
-                            f"prestaged {PRESTAGES_TRIED} times by dcmanager, the site still lacks {self._release}",
-                        )
-                    self._prestages += 1
                     await self._prestage()
                     seen = await self._look()
                 elif verdict.decision is Decision.WAIT:
@@ -212,6 +206,10 @@ class PatchSite:
         return seen
 
     async def _prestage(self) -> None:
+        if self._prestages == PRESTAGES_TRIED:
+            words = f"prestaged {PRESTAGES_TRIED} times, and the site still lacks {self._release}"
+            raise Ended(Outcome.BLOCKED, words)
+        self._prestages += 1
         with self._log.during("prestage", f"dcmanager brings {self._release}"):
             await workflow.execute_activity_method(
                 DcmanagerActivities.prestage,
