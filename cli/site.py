@@ -1,0 +1,284 @@
+"""`starflock site patch|status|explain`: one site, outside of any campaign."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.exits import Code, Failure
+from cli.output import FormOption, emit, facts, note, outcome, table, when
+from cli.words import INVENTORY, InventoryOption
+
+if TYPE_CHECKING:
+    from temporalio.client import WorkflowHandle
+
+    from models.patch import PatchSiteRequest, SiteResult
+    from models.records import SiteRun
+
+app = typer.Typer(name="site", help="Work on one site.", no_args_is_help=True)
+
+SiteName = Annotated[str, typer.Argument(metavar="NAME", help="The site, as the inventory names it.")]
+Release = Annotated[str, typer.Option("--release", help="Such as starlingx-26.03.1.")]
+EVERY_S = 0.5
+
+
+@app.command()
+def patch(
+    name: SiteName,
+    release: Release,
+    adopt_strategy: Annotated[
+        str | None,
+        typer.Option(metavar="UUID", help="Take over this foreign VIM strategy; recorded with the run."),
+    ] = None,
+    resume_deployment: Annotated[
+        bool, typer.Option("--resume-deployment", help="Carry on with what a run of ours left half-way.")
+    ] = False,
+    instance_action: Annotated[str | None, typer.Option(help="auto, migrate or stop-start.")] = None,
+    alarm_restrictions: Annotated[str | None, typer.Option(help="relaxed or strict.")] = None,
+    ignore_alarm: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Alarm that never holds it; repeatable.")
+    ] = None,
+    reachable_within: Annotated[str | None, typer.Option(metavar="TIME", help="Such as 30m.")] = None,
+    ready_within: Annotated[str | None, typer.Option(metavar="TIME", help="Such as 2h.")] = None,
+    no_prestage: Annotated[
+        bool, typer.Option("--no-prestage", help="Do not let dcmanager prestage.")
+    ] = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Start it and return.")] = False,
+    inventory: InventoryOption = INVENTORY,
+    output: FormOption = "table",
+) -> None:
+    """Bring a site to a release through its own VIM, and wait for the end."""
+    from cli.session import connected, link_to, run
+    from models.campaign import PatchOperation
+    from models.patch import PatchSiteRequest, SiteResult
+
+    named = {
+        "kind": "patch",
+        "release": release,
+        "instance_action": instance_action,
+        "alarm_restrictions": alarm_restrictions,
+        "ignore_alarms": tuple(ignore_alarm) if ignore_alarm else None,
+        "reachable_within": reachable_within,
+        "ready_within": ready_within,
+        "prestage": False if no_prestage else None,
+    }
+    operation = PatchOperation.model_validate(
+        {key: value for key, value in named.items() if value is not None}
+    )
+    request = PatchSiteRequest(
+        site=name, operation=operation, adopt_strategy=adopt_strategy, resume_deployment=resume_deployment
+    )
+    if inventory.exists():
+        from inventory.load import load_inventory
+
+        load_inventory(inventory).site(name)
+
+    async def work() -> "SiteResult | dict[str, str]":
+        client = await connected()
+        handle = await _start(client, request)
+        link = link_to(client, handle.id, handle.first_execution_run_id)
+        note(f"started {handle.id}" + (f"  {link}" if link else ""))
+        if no_wait:
+            return {"workflow_id": handle.id, "run_id": handle.first_execution_run_id or "", "ui": link}
+        return await _to_its_end(handle)
+
+    result = run(work())
+    if not isinstance(result, SiteResult):
+        emit(output, result, lambda: [facts(list(result.items()))])
+        return
+    emit(output, result, lambda: _result(result))
+    from models.outcome import GOOD
+
+    if result.outcome not in GOOD:
+        raise typer.Exit(Code.BAD_END)
+
+
+@app.command()
+def status(name: SiteName, output: FormOption = "table") -> None:
+    """What runs on a site now, and how the last run ended."""
+    from cli.session import connected, run
+
+    async def work() -> dict[str, Any]:
+        return await _status(await connected(), name)
+
+    found = run(work())
+    if found["now"] is None and found["last"] is None:
+        raise Failure(Code.NOT_FOUND, f"neither Temporal nor the records know a run on {name}")
+    emit(output, found, lambda: _status_words(found))
+
+
+@app.command()
+def explain(name: SiteName, release: Release, output: FormOption = "table") -> None:
+    """What every gate says of a patch to this release, now; change nothing."""
+    from cli.session import ask, connected, run
+    from models import contracts
+    from models.campaign import PatchOperation
+    from models.fleet import ExplainRequest, Explanation
+    from models.patch import PatchSiteRequest
+
+    operation = PatchOperation(kind="patch", release=release)
+    request = ExplainRequest(request=PatchSiteRequest(site=name, operation=operation))
+
+    async def work() -> Explanation:
+        return await ask(await connected(), contracts.EXPLAIN_SITE, name, request, Explanation)
+
+    found = run(work())
+    emit(
+        output,
+        found,
+        lambda: [
+            facts(
+                [
+                    ("site", found.site),
+                    ("decision", found.decision),
+                    ("why", found.why),
+                    ("held by", found.holder),
+                ]
+            ),
+            "",
+            table("gate", "says", "why", rows=[(each.name, each.decision, each.why) for each in found.gates]),
+        ],
+    )
+
+
+async def _start(client: Any, request: "PatchSiteRequest") -> "WorkflowHandle[Any, SiteResult]":
+    from temporalio.common import SearchAttributePair, TypedSearchAttributes
+    from temporalio.exceptions import WorkflowAlreadyStartedError
+
+    from models import contracts
+    from models.patch import SiteResult
+    from workers.connection import register_search_attributes
+
+    await register_search_attributes(client)
+    workflow_id = contracts.site_workflow_id(request.site)
+    try:
+        handle: WorkflowHandle[Any, SiteResult] = await client.start_workflow(
+            contracts.PATCH_SITE,
+            request,
+            id=workflow_id,
+            task_queue=contracts.TASK_QUEUE,
+            result_type=SiteResult,
+            search_attributes=TypedSearchAttributes(
+                [
+                    SearchAttributePair(contracts.SITE, request.site),
+                    SearchAttributePair(contracts.OPERATION, request.operation.kind),
+                    SearchAttributePair(contracts.RELEASE, request.operation.release),
+                ]
+            ),
+            static_summary=f"{request.operation.kind} {request.site} to {request.operation.release}",
+        )
+        return handle
+    except WorkflowAlreadyStartedError:
+        holder = await client.get_workflow_handle(workflow_id).describe()
+        campaign = holder.typed_search_attributes.get(contracts.CAMPAIGN)
+        whose = f"of campaign {campaign}" if campaign else "outside of a campaign"
+        raise Failure(
+            Code.REFUSED,
+            f"{request.site} is held by a {holder.workflow_type} {whose} since {when(holder.start_time)}: "
+            f"starflock site status {request.site}",
+        ) from None
+
+
+async def _to_its_end(handle: "WorkflowHandle[Any, SiteResult]") -> "SiteResult":
+    """Tells each step and each reason to wait as it comes."""
+    from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowQueryFailedError
+    from temporalio.exceptions import ApplicationError
+    from temporalio.service import RPCError
+
+    from models import contracts
+    from models.patch import SiteResult
+
+    last = ""
+    while (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:
+        try:
+            now: dict[str, Any] = await handle.query(contracts.PROGRESS_QUERY)
+            line = f"{now['step']}: {now['why']}" if now["why"] else now["step"]
+        except (RPCError, WorkflowQueryFailedError):
+            line = last
+        if line != last:
+            last = line
+            note(f"  {line}")
+        await asyncio.sleep(EVERY_S)
+    try:
+        return await handle.result()
+    except WorkflowFailureError as error:
+        cause = error.cause
+        if isinstance(cause, ApplicationError) and cause.details:
+            return SiteResult.model_validate(cause.details[0])
+        raise
+
+
+async def _status(client: Any, name: str) -> dict[str, Any]:
+    from temporalio.client import WorkflowExecutionStatus, WorkflowQueryFailedError
+    from temporalio.service import RPCError, RPCStatusCode
+
+    from cli.journal import reading
+    from cli.session import ANSWER_WITHIN_S
+    from models import contracts
+
+    now: dict[str, Any] | None = None
+    handle = client.get_workflow_handle(contracts.site_workflow_id(name))
+    try:
+        found = await handle.describe()
+        now = {
+            "workflow": found.workflow_type,
+            "run_id": found.run_id,
+            "status": found.status.name.lower() if found.status else "",
+            "campaign": found.typed_search_attributes.get(contracts.CAMPAIGN) or "",
+            "release": found.typed_search_attributes.get(contracts.RELEASE) or "",
+            "began": found.start_time.isoformat() if found.start_time else "",
+        }
+        if found.status is WorkflowExecutionStatus.RUNNING:
+            said = await asyncio.wait_for(handle.query(contracts.PROGRESS_QUERY), ANSWER_WITHIN_S)
+            now |= {"step": said["step"], "why": said["why"]}
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            now = (now or {}) | {"why": "no worker tells its step"}
+    except (WorkflowQueryFailedError, TimeoutError):
+        now = (now or {}) | {"why": "no worker tells its step"}
+    async with reading() as store:
+        history = await store.site_history(name) if store else ()
+    last: SiteRun | None = history[0] if history else None
+    return {
+        "site": name,
+        "now": now,
+        "last": last.model_dump(mode="json") if last else None,
+        "runs": len(history),
+    }
+
+
+def _status_words(found: dict[str, Any]) -> list[Any]:
+    now, last = found["now"] or {}, found["last"] or {}
+    running = now.get("status") == "running"
+    pairs: list[tuple[str, Any]] = [("site", found["site"])]
+    if now:
+        pairs.append(("now", "running" if running else "nothing runs"))
+    if running:
+        pairs += [
+            (key, now.get(key, "")) for key in ("workflow", "campaign", "release", "step", "why", "began")
+        ]
+    if last:
+        pairs += [
+            ("last run", outcome(last["outcome"])),
+            ("release", last["release"]),
+            ("reason", last["reason"]),
+            ("campaign", last["campaign"]),
+            ("version", f"{last['version_before'] or '?'} -> {last['version_after'] or '?'}"),
+            ("ended", last["ended"]),
+            ("runs", found["runs"]),
+        ]
+    return [facts(pairs), *(f"  {line}" for line in last.get("evidence", ()))]
+
+
+def _result(result: "SiteResult") -> list[Any]:
+    took = f"{(result.ended - result.began).total_seconds():.0f} s" if result.began and result.ended else ""
+    pairs = [
+        ("site", result.site),
+        ("outcome", outcome(result.outcome)),
+        ("reason", result.reason),
+        ("release", result.release),
+        ("version", f"{result.version_before or '?'} -> {result.version_after or '?'}"),
+        ("strategy left", result.strategy),
+        ("took", took),
+    ]
+    return [facts(pairs), *(f"  {line}" for line in result.evidence)]
