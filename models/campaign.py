@@ -151,7 +151,7 @@ class RetryRequest(Frozen):
 
 
 class SetRequest(Frozen):
-    """New limits from now on; what is absent stays."""
+    """New limits from now on; what is absent stays, also within `by` and `budget`."""
 
     max_in_flight: int | None = Field(default=None, ge=1, le=1500)
     by: dict[str, Annotated[int, Field(ge=1)]] | None = None

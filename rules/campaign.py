@@ -315,7 +315,7 @@ class CampaignState:
         by: Mapping[str, int] | None = None,
         budget: Budget | None = None,
     ) -> str:
-        """What is absent stays, also within `by`. A budget that is spent under the new limits is spent."""
+        """What is absent stays, also within `by` and `budget`. What is spent under the new budget is spent."""
         old = self.window.limits
         limits = Window(
             max_in_flight=old.max_in_flight if max_in_flight is None else max_in_flight,
@@ -324,10 +324,11 @@ class CampaignState:
         if limits != old:
             self._open_window(limits)
         if budget is not None:
-            self.budget = budget
+            said = {name: getattr(budget, name) for name in budget.model_fields_set}
+            self.budget = self.budget.model_copy(update=said)
             self._check_budget()
         caps = "".join(f", {label} {cap}" for label, cap in limits.by.items())
-        told = f"; budget {budget.model_dump_json()}" if budget is not None else ""
+        told = f"; budget {self.budget.model_dump_json()}" if budget is not None else ""
         return f"at most {limits.max_in_flight} in flight{caps}{told}"
 
     # -- gates between waves

@@ -76,6 +76,7 @@ class FleetCampaign:
                 pass
         finally:
             ticking.cancel()
+            ticking.add_done_callback(lambda task: task.cancelled() or task.exception())
         await self._log.end(self.state, workflow.now())
         return self.state.result()
 
