@@ -315,7 +315,7 @@ class CampaignState:
         by: Mapping[str, int] | None = None,
         budget: Budget | None = None,
     ) -> str:
-        """What is absent stays, also within `by` and `budget`. What is spent under the new budget is spent."""
+        """What is absent stays, also within `by` and `budget`. What the new budget finds spent is."""
         old = self.window.limits
         limits = Window(
             max_in_flight=old.max_in_flight if max_in_flight is None else max_in_flight,
