@@ -10,10 +10,10 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from activities.starlingx.vim.client import create_body
 from models.outcome import Outcome
 from tests.support.simulator import Simulator, simulator
 from tests.support.stack import Stack, stack, until
+from tests.support.stranger import stranger
 
 SITES = 100
 SPEED = 120.0
@@ -100,32 +100,8 @@ async def test_a_blind_client_does_repeat(tmp_path: Path) -> None:
     """Negative control: the ledger sees what the campaign above is not allowed to do."""
     async with simulator(tmp_path / "sim", sites=1, options=("--plain",)) as region:
         await region.fault("edge-0001", "vim.create", "drop-after", times=1)
-        address = (await region.get("/sites/edge-0001"))["address"]
-        async with httpx2.AsyncClient() as blind:
-            login = await blind.post(
-                f"http://{address}:5001/v3/auth/tokens",
-                json={
-                    "auth": {
-                        "identity": {
-                            "methods": ["password"],
-                            "password": {
-                                "user": {
-                                    "name": "admin",
-                                    "domain": {"name": "Default"},
-                                    "password": (region.inventory.parent / "sim-password")
-                                    .read_text()
-                                    .strip(),
-                                }
-                            },
-                        },
-                        "scope": {"project": {"name": "admin", "domain": {"name": "Default"}}},
-                    }
-                },
-            )
-            headers = {"X-Auth-Token": login.headers["x-subject-token"]}
-            url = f"http://{address}:4546/api/orchestration/sw-upgrade/strategy"
-            body = create_body("starlingx-26.03.1", "12", "stop-start", "relaxed")
+        async with stranger(region, "edge-0001") as blind:
             with pytest.raises(httpx2.TransportError):
-                await blind.post(url, headers=headers, json=body)
-            assert (await blind.post(url, headers=headers, json=body)).status_code == 409
+                await blind.create()
+            assert (await blind.create()).status_code == 409
         assert await region.repeats() == 1

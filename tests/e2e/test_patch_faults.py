@@ -5,6 +5,7 @@ import pytest
 from models.outcome import Outcome
 from tests.support.simulator import Simulator
 from tests.support.stack import Stack, result_of, until
+from tests.support.stranger import stranger
 
 REGION = {
     "sites": 40,
@@ -241,11 +242,20 @@ async def test_two_swapped_endpoints_are_refused_by_both_regions(region: Simulat
             assert await region.mutations(site) == NEVER_SENT
 
 
-async def test_an_operator_may_hand_over_a_foreign_strategy(region: Simulator, house: Stack) -> None:
-    await region.fault("edge-0028", "site", "hold")
-    foreign = (await region.get("/sites/edge-0028"))["strategy"]["uuid"]
-    result = await house.patch("edge-0028", adopt_strategy=foreign)
-    assert foreign in " ".join(result.evidence) or result.strategy == foreign, result
+async def test_a_strategy_of_identical_content_is_foreign_until_an_operator_hands_it_over(
+    region: Simulator, house: Stack
+) -> None:
+    async with stranger(region, "edge-0028") as somebody:
+        foreign = (await somebody.create()).json()["strategy"]["uuid"]
+    held = await house.patch("edge-0028", operation={"ready_within": "10m"})
+    assert held.outcome is Outcome.BLOCKED
+    assert foreign in held.reason
+    assert await _applied(region, "edge-0028") == ["vim.create"]
+    adopted = await house.patch("edge-0028", adopt_strategy=foreign)
+    assert adopted.outcome is Outcome.SUCCEEDED, adopted
+    assert await _applied(region, "edge-0028") == ONCE_EACH
+    (_, run) = await house.runs_of("edge-0028")
+    assert f"strategy {foreign} was handed over by the operator" in run.evidence
 
 
 async def test_a_prestage_whose_answer_is_lost_is_not_asked_for_twice(

@@ -163,6 +163,11 @@ class Stack:
         async with await Store.open(f"sqlite+aiosqlite:///{self.folder / 'records.db'}") as store:
             return await store.site_runs(campaign)
 
+    async def runs_of(self, site: str) -> tuple[SiteRun, ...]:
+        """In the order of their ends."""
+        async with await Store.open(f"sqlite+aiosqlite:///{self.folder / 'records.db'}") as store:
+            return tuple(reversed(await store.site_history(site)))
+
     async def restart_server(self) -> None:
         """Kills the server and starts it on the same database and ports."""
         self.server.process.kill()
@@ -265,7 +270,7 @@ async def stack(
         running = Stack(client, server, folder, simulator, dict(settings))
         yield running
     finally:
-        for worker in running.workers if running else ():
-            if worker.process.returncode is None:
-                await worker.kill()
+        codes = [await worker.stop() for worker in running.workers] if running else []
         await (running.server if running else server).stop()
+    # Killed by the test or ended in order; a process that aborts at its exit is a defect.
+    assert set(codes) <= {0, -signal.SIGKILL}, codes
