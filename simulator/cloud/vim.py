@@ -135,7 +135,10 @@ class Vim:
         return f"stage id {stage_id} is not the next stage to be applied, next-stage = {phase.current_stage}"
 
     def _run(self, strategy: Strategy, phase: Phase, stop_at: int) -> None:
+        """The answer to the caller already shows the first stage in progress; its work begins after it."""
         phase.begin(stop_at)
+        if phase.current_stage < len(phase.stages):
+            _enter(phase.stages[phase.current_stage])
         self.cloud.clock.later(0, lambda: self._next(strategy, phase))
 
     def _next(self, strategy: Strategy, phase: Phase) -> None:
@@ -152,10 +155,7 @@ class Vim:
         if phase.current_stage >= phase.stop_at_stage:
             return
         stage = phase.stages[phase.current_stage]
-        if stage.current_step == 0:
-            stage.inprogress, stage.result, stage.start = True, "inprogress", clock.spaced()
-        step = stage.steps[stage.current_step]
-        step.result, step.start = "wait", clock.spaced()
+        step = _enter(stage)
         self._begin(strategy, phase, step, lambda: self._step_done(strategy, phase, stage, step))
 
     def _step_done(self, strategy: Strategy, phase: Phase, stage: Stage, step: Step) -> None:
@@ -281,6 +281,15 @@ class Vim:
         strategy.abort.finish("success")
         strategy.state = "aborted"
         self.cloud.alarms.clear("900.202")
+
+
+def _enter(stage: Stage) -> Step:
+    """Show the stage in progress and its current step waiting."""
+    if stage.current_step == 0:
+        stage.inprogress, stage.result, stage.start = True, "inprogress", clock.spaced()
+    step = stage.steps[stage.current_step]
+    step.result, step.start = "wait", clock.spaced()
+    return step
 
 
 def _stage_gate(phase: Phase, step: Step) -> bool:

@@ -67,8 +67,10 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def standing(topology: str, sites: int, folder: Path, speed: float = 1.0) -> AsyncIterator[Stage]:
-    """A stage that listens, without TLS."""
+async def standing(
+    topology: str, sites: int, folder: Path, speed: float = 1.0, **more: Any
+) -> AsyncIterator[Stage]:
+    """A stage that listens, without TLS; `more` are further options of the simulator."""
     options = Options(
         sites=sites,
         inventory=folder / "inventory.yaml",
@@ -76,6 +78,7 @@ async def standing(topology: str, sites: int, folder: Path, speed: float = 1.0) 
         topology=topology,
         plain=True,
         base=free_base(),
+        **more,
     )
     async with aiohttp.ClientSession() as session:
         stage = Stage(options, session)

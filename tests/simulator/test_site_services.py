@@ -75,7 +75,7 @@ async def test_simplex_swacts_nowhere_and_deletes_nothing(start: Start) -> None:
 
 
 async def test_a_swact_breaks_connections_and_exchanges_personality(start: Start) -> None:
-    site = await (await start("--topology", "aio-dx")).site()
+    site = await (await start("--topology", "aio-dx", speed=100)).site()
     assert (await site.act("controller-0", "swact")).body["task"] == "Swacting"
     await site.reach("silent")
     await site.reach(None)
