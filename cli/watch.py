@@ -120,7 +120,7 @@ async def _lines(source: Source, link: str) -> None:
 
 def line(source: Source) -> str:
     now = source.progress
-    if now is None:
+    if now is None or not now.total:
         return source.away or "starting"
     ended = sum(now.counts.values())
     counts = f" ({counted(now.counts)})" if ended else ""
@@ -129,7 +129,7 @@ def line(source: Source) -> str:
 
 def picture(source: Source, link: str, extra: str = "") -> Group:
     now = source.progress
-    if now is None:
+    if now is None or not now.total:
         return Group(Text(source.away or "the campaign is reading the inventory"))
     parts: list[Any] = [_head(now), Text(), _bars(now), Text()]
     parts.append(Text.assemble(("why        ", "bold"), now.why, overflow="fold"))

@@ -52,7 +52,7 @@ def _site(cloud: Cloud) -> dict[str, Any]:
         "system_controller": CONTROLLER,
         "labels": {
             "region": "east" if east else "west",
-            "coverage": f"cell-{(identity.number + 1) // 2:03d}",
+            "coverage": cell_of(cloud),
         },
         "timezone": "Europe/Berlin" if east else "Europe/Lisbon",
         "topology": "AIO-SX" if identity.simplex else "AIO-DX",
@@ -61,6 +61,11 @@ def _site(cloud: Cloud) -> dict[str, Any]:
             for host in cloud.hosts
         ],
     }
+
+
+def cell_of(cloud: Cloud) -> str:
+    """Two neighbours cover the same ground: one of them must be up."""
+    return f"cell-{(cloud.identity.number + 1) // 2:03d}"
 
 
 def _replace(path: Path, text: str) -> None:

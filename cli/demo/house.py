@@ -96,7 +96,7 @@ async def house(folder: Path, scenario: Scenario) -> AsyncIterator[House]:
     campaign, faults = scenario.write(folder)
     async with AsyncExitStack() as stack:
         admin, inventory = await _region(stack, folder, scenario, faults)
-        server = await embedded.start(folder / "temporal.db", log=folder / "server.log")
+        server = await embedded.start(None, log=folder / "server.log")
         stack.push_async_callback(server.stop)
         client = await connect(server.address)
         await register_search_attributes(client)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from temporalio.client import WorkflowFailureError
 
 from cli.demo.house import House
-from cli.demo.scenario import RELEASE, WIDTH
+from cli.demo.scenario import PER_CELL, RELEASE, WIDTH
 from cli.demo.screen import Screen
 from cli.demo.verdict import Verdict, judged
 from cli.exits import Failure
@@ -20,7 +20,7 @@ from records.store import Store
 if TYPE_CHECKING:
     from models.records import SiteRun
 
-LOOK_EVERY_S = 0.4
+LOOK_EVERY_S = 0.7
 LOOK_WITHIN_S = 2.0
 """Without a worker there is no answer; the picture says so and moves on."""
 KILL_WHEN_ENDED = 0.35
@@ -80,7 +80,7 @@ class Demo:
     @staticmethod
     def _half_way(source: Source) -> bool:
         now = source.progress
-        return now is not None and sum(now.counts.values()) >= KILL_WHEN_ENDED * now.total
+        return now is not None and 0 < KILL_WHEN_ENDED * now.total <= sum(now.counts.values())
 
     async def _deadline(self) -> float:
         """Wall seconds."""
@@ -101,7 +101,11 @@ class Demo:
         except Failure as missing:
             reason = reason or str(missing)
         ends = _wave_ends(runs)
-        ideal = await house.ask(f"/ideal?waves={ends}&width={WIDTH}&release={RELEASE}") if ends else {}
+        ideal = (
+            await house.ask(f"/ideal?waves={ends}&width={WIDTH}&per_cell={PER_CELL}&release={RELEASE}")
+            if ends
+            else {}
+        )
         return judged(
             scenario="patch",
             expected=await house.ask(f"/expected?release={RELEASE}"),

@@ -13,6 +13,8 @@ import yaml
 
 RELEASE = "starlingx-26.03.1"
 WIDTH = 50
+PER_CELL = 1
+"""Neighbours are never down together."""
 CANARIES = 2
 FEWEST_SITES = 12
 PATIENCE_S = 12.0
@@ -74,7 +76,7 @@ class Scenario:
                 {"percent": self.second_wave_percent, "soak": "2m"},
                 {"percent": 100},
             ],
-            "window": {"max_in_flight": WIDTH, "by": {"coverage": 1}},
+            "window": {"max_in_flight": WIDTH, "by": {"coverage": PER_CELL}},
             "budget": {"failed": 3, "unreachable": 3, "wave_failed": 3, "consecutive": 5},
         }
 

@@ -12,9 +12,10 @@ from aiohttp import web
 
 from simulator.cloud import plan
 from simulator.cloud.cloud import Cloud
+from simulator.inventory_file import cell_of
 from simulator.proof.expectations import expected
 from simulator.proof.faults import FaultError, parse
-from simulator.proof.ideal import WrongPlan, ideal_wall
+from simulator.proof.ideal import Job, WrongPlan, ideal_wall
 from simulator.region import CONTROLLER, Region
 from simulator.services import fm
 
@@ -114,14 +115,16 @@ class Admin:
         return body
 
     async def ideal(self, request: web.Request) -> web.Response:
-        row = {name: parts["ideal"] for name, parts in self._durations(request).items()}
+        sites, asked = self.region.sites, request.query
+        jobs = [Job(parts["ideal"], cell_of(sites[name])) for name, parts in self._durations(request).items()]
         try:
-            ends = [int(end) for end in request.query.get("waves", str(len(row))).split(",")]
-            wall = ideal_wall(row, ends, int(request.query.get("width", str(len(row)))))
+            ends = [int(end) for end in asked.get("waves", str(len(jobs))).split(",")]
+            width, per_cell = int(asked.get("width", str(len(jobs)))), int(asked.get("per_cell", "0"))
+            wall = ideal_wall(jobs, ends, width, per_cell)
         except WrongPlan as wrong:
             return _problem(str(wrong))
         except ValueError:
-            return _problem("waves and width are whole numbers: /ideal?waves=2,20,200&width=50")
+            return _problem("expected whole numbers, such as /ideal?waves=2,20,200&width=50&per_cell=1")
         return web.json_response({"ideal": wall})
 
     async def stats(self, request: web.Request) -> web.Response:
