@@ -45,11 +45,15 @@ class StepLog:
         try:
             yield
         finally:
-            ended = workflow.now()
-            if self.steps and self.steps[-1].name == name:
-                last = self.steps.pop()
-                began, self.attempts = last.began, max(last.attempts, self.attempts)
-            self.steps.append(StepTime(name=name, began=began, ended=ended, attempts=self.attempts))
+            # Not when the worker lets the workflow go: there is no clock any more.
+            if workflow.in_workflow():
+                self._took(name, began)
+
+    def _took(self, name: str, began: datetime) -> None:
+        if self.steps and self.steps[-1].name == name:
+            last = self.steps.pop()
+            began, self.attempts = last.began, max(last.attempts, self.attempts)
+        self.steps.append(StepTime(name=name, began=began, ended=workflow.now(), attempts=self.attempts))
 
     def waits_for(self, why: str) -> None:
         self.why = why
