@@ -1,10 +1,12 @@
 """The one place that speaks HTTP.
 
-A `Wire` owns the connection pools of a worker process: one per trust (CA bundle, pinned certificate, or
-plain), each bounded, so that a thousand sites in flight cost a bounded number of descriptors. A request
-is sent once; nothing here retries. What went wrong is told in the one distinction that matters to a
-caller that mutates: `NoAnswer.maybe_applied` is False only when the request cannot have reached the
-server (no connection was made).
+A `Wire` owns the connections of a worker process, bounded over all sites, so that a thousand in flight
+cost a bounded number of descriptors. A pool looks at every connection it holds for each request that it
+sends; the hosts of one trust (CA bundle or plain) are therefore spread over many small pools, because
+with one pool of 400 connections that look was most of a worker's CPU time. A request is sent once;
+nothing here retries. What went wrong is told in the one distinction that matters to a caller that
+mutates: `NoAnswer.maybe_applied` is False only when the request cannot have reached the server (no
+connection was made).
 
 A pinned certificate is made the only trust anchor of its context: the first connection fetches it, its
 SHA-256 is compared with the declared one, and any other certificate fails the handshake from then on.
@@ -21,6 +23,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
+from zlib import crc32
 
 import httpx2
 
@@ -29,6 +32,12 @@ TCP_USER_TIMEOUT = 18
 request many minutes after we gave up waiting for its answer, when a broken link comes back."""
 USER_AGENT = "starflock"
 """Never begins with mtce or vim: sysinv gives those prefixes other rights (sysinv-api, 2026-08)."""
+
+POOLS = 32
+"""For each trust; a host always has the same one."""
+IDLE_SHARE = 4
+"""One connection in so many may be idle: polls are further apart than a connection is kept."""
+KEPT_S = 15.0
 
 
 class NoAnswer(Exception):
@@ -87,9 +96,15 @@ class Trust:
 class Wire:
     request_timeout_s: float = 40.0
     max_connections: int = 400
+    """Open at once, idle ones included."""
     connect_timeout_s: float = 10.0
     _clients: dict[tuple[Trust, str], httpx2.AsyncClient] = field(default_factory=dict)
+    _contexts: dict[tuple[Trust, str], ssl.SSLContext] = field(default_factory=dict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _free: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._free = asyncio.Semaphore(self.max_connections - self.max_connections // IDLE_SHARE)
 
     async def send(
         self,
@@ -104,27 +119,41 @@ class Wire:
     ) -> Reply:
         """One request, one answer. Raises NoAnswer; any status is returned."""
         client = await self._client(trust, url)
+        await self._take_turn(method, url)
         try:
             answer = await client.request(method, url, headers=headers, json=body, params=params, files=files)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise NoAnswer(method, url, _words(error), maybe_applied=False) from error
         except httpx2.TransportError as error:
             raise NoAnswer(method, url, _words(error), maybe_applied=True) from error
+        finally:
+            self._free.release()
         return Reply(method, url, answer.status_code, answer.text, answer.headers)
+
+    async def _take_turn(self, method: str, url: str) -> None:
+        try:
+            async with asyncio.timeout(self.request_timeout_s):
+                await self._free.acquire()
+        except TimeoutError as error:
+            words = f"all {self.max_connections} connections were busy for {self.request_timeout_s:g} s"
+            raise NoAnswer(method, url, words, maybe_applied=False) from error
 
     async def _client(self, trust: Trust, url: str) -> httpx2.AsyncClient:
         parts = urlsplit(url)
+        if parts.scheme != "https":
+            trust = Trust()
         # A pinned certificate belongs to one host; a CA serves all of them.
         host = parts.netloc if trust.fingerprint else ""
-        key = (trust if parts.scheme == "https" else Trust(), host)
-        if key not in self._clients:
+        pool = (trust, host or str(crc32(parts.netloc.encode()) % POOLS))
+        if pool not in self._clients:
             async with self._opening:
-                if key not in self._clients:
-                    verify = await asyncio.to_thread(
-                        _context, key[0], parts.hostname or "", parts.port or 443
+                if (trust, host) not in self._contexts:
+                    self._contexts[trust, host] = await asyncio.to_thread(
+                        _context, trust, parts.hostname or "", parts.port or 443
                     )
-                    self._clients[key] = self._open(verify)
-        return self._clients[key]
+                if pool not in self._clients:
+                    self._clients[pool] = self._open(self._contexts[trust, host])
+        return self._clients[pool]
 
     def _open(self, verify: ssl.SSLContext) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
@@ -137,9 +166,9 @@ class Wire:
                 verify=verify,
                 trust_env=False,
                 limits=httpx2.Limits(
-                    max_connections=self.max_connections,
-                    max_keepalive_connections=self.max_connections // 2,
-                    keepalive_expiry=15.0,
+                    max_connections=None,
+                    max_keepalive_connections=max(1, self.max_connections // IDLE_SHARE // POOLS),
+                    keepalive_expiry=KEPT_S,
                 ),
                 socket_options=[(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, round(self.request_timeout_s * 1000))],
             ),
