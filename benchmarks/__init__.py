@@ -1,0 +1,1 @@
+"""What Starflock costs, measured: see docs/benchmarks.md."""

@@ -1,0 +1,50 @@
+"""`python -m benchmarks.standin_worker`: a worker as shipped, with the stand-in in PatchSite's place.
+
+Campaign, ticks, records, converter and sandbox are the product's. `STARFLOCK_BENCH_DURATIONS` names the
+file with the durations of the stand-in's waits.
+"""
+
+import asyncio
+import os
+from pathlib import Path
+
+import structlog
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from benchmarks.standin import Durations, StandInActivities, StandInPatchSite
+from models import contracts
+from workers.connection import connect
+from workers.failures import FailureInterceptor
+from workers.logs import configure
+from workers.settings import Settings
+from workers.worker import PASS_THROUGH, activities
+from workflows.campaign import FleetCampaign
+
+DURATIONS = "STARFLOCK_BENCH_DURATIONS"
+
+
+async def work(settings: Settings, durations: Durations) -> None:
+    client = await connect()
+    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASS_THROUGH, "benchmarks")
+    async with (
+        activities(settings, client) as implementations,
+        Worker(
+            client,
+            task_queue=contracts.TASK_QUEUE,
+            workflows=[StandInPatchSite, FleetCampaign],
+            activities=[StandInActivities(durations).step, *implementations],
+            workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+            interceptors=[FailureInterceptor()],
+            max_concurrent_activities=settings.max_activities,
+            max_concurrent_workflow_tasks=settings.max_workflow_tasks,
+            max_cached_workflows=settings.max_cached_workflows,
+        ),
+    ):
+        structlog.get_logger().info("worker ready")
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    configure("json", "info")
+    asyncio.run(work(Settings(), Durations.model_validate_json(Path(os.environ[DURATIONS]).read_bytes())))
