@@ -14,12 +14,17 @@ from models.patch import PatchSiteRequest
 from models.site import ControllerFacts, Deployment, Observation, SiteFacts, Strategy
 from rules.alarms import IGNORED_BEFORE_PATCH, holding, in_words
 
+AT_WORK = frozenset({"initial", "building", "applying", "aborting"})
+"""States of a strategy in which the VIM does something, and will not let it be deleted."""
+
 
 class Decision(StrEnum):
     GO = "go"
     """Create a strategy."""
     TAKE_UP = "take-up"
     """A strategy of ours stands there: go on from its state."""
+    CLEAR_AWAY = "clear-away"
+    """A strategy of ours for another release stands there, at rest: delete it first."""
     PRESTAGE = "prestage"
     """All well but for the release, which dcmanager can bring."""
     ALREADY = "already"
@@ -120,11 +125,22 @@ def _leftover(request: PatchSiteRequest, seen: Observation, site: SiteFacts) -> 
     strategy = site.strategy
     if strategy is None or not is_ours(request, seen, strategy):
         return _go("leftover", "no strategy of ours stands there")
+    if strategy.release and strategy.release != request.operation.release:
+        return _for_another_release(request, strategy)
     return Gate(
         name="leftover",
         decision=Decision.TAKE_UP,
         why=f"our strategy {strategy.uuid} ({strategy.state}) stands there from an earlier run",
     )
+
+
+def _for_another_release(request: PatchSiteRequest, strategy: Strategy) -> Gate:
+    words = f"strategy {strategy.uuid} ({strategy.state}) is for {strategy.release}"
+    if strategy.uuid == request.adopt_strategy:
+        return _end("leftover", f"{words}, not for {request.operation.release}: not taken", Outcome.REFUSED)
+    if strategy.state in AT_WORK:
+        return _wait("leftover", f"busy: an earlier run's {words} and at work", Outcome.BLOCKED)
+    return Gate(name="leftover", decision=Decision.CLEAR_AWAY, why=f"an earlier run's {words}")
 
 
 def _strategy(site: SiteFacts) -> Gate:

@@ -9,7 +9,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -54,14 +54,15 @@ class Settings(BaseSettings):
     log_format: str = Field(default="console", pattern="^(console|json)$")
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
 
-    @model_validator(mode="after")
-    def _pace_only_when_embedded(self) -> "Settings":
-        if self.pace != 1.0 and not self.embedded:
+    @field_validator("pace")
+    @classmethod
+    def _pace_only_when_embedded(cls, pace: float, info: ValidationInfo) -> float:
+        if pace != 1.0 and not info.data.get("embedded"):
             raise ValueError(
                 "pace compresses time for simulations and is accepted only with the embedded server "
-                f"(embedded is false, pace is {self.pace:g})"
+                f"(embedded is false, pace is {pace:g})"
             )
-        return self
+        return pace
 
     @property
     def timing(self) -> Timing:

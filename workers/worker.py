@@ -73,6 +73,7 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[list[C
             observe.observe_site,
             vim.create_strategy,
             vim.apply_strategy,
+            vim.adopt_strategy,
             vim.delete_strategy,
             vim.await_strategy,
             dcmanager.prestage,

@@ -151,7 +151,7 @@ class FleetCampaign:
         try:
             child = await workflow.start_child_workflow(
                 WORKFLOW_OF[spec.operation.kind],
-                request_for(spec, name, wave, again=state.is_retry(name)),
+                request_for(spec, name, wave, again=state.is_retry(name), told=workflow.info().workflow_id),
                 id=contracts.site_workflow_id(name),
                 cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
@@ -378,10 +378,12 @@ class FleetCampaign:
 
     def _refuse_unless_named(self) -> None:
         wanted = contracts.campaign_workflow_id(self._spec.name)
-        if workflow.info().workflow_id != wanted:
+        found = workflow.info().workflow_id
+        # A schedule adds the time of the start to the id.
+        if found != wanted and not found.startswith(f"{wanted}-"):
             raise ApplicationError(
                 f"refused: campaign {self._spec.name} runs only under the workflow id {wanted}; this one was "
-                f"started as {workflow.info().workflow_id}. Nothing was done.",
+                f"started as {found}. Nothing was done.",
                 type=Outcome.REFUSED,
                 non_retryable=True,
             )

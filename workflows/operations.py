@@ -10,13 +10,15 @@ with workflow.unsafe.imports_passed_through():
 WORKFLOW_OF = {"patch": contracts.PATCH_SITE}
 
 
-def request_for(spec: CampaignSpec, site: str, wave: int, *, again: bool) -> PatchSiteRequest:
-    """`again`: an operator asked for another run, so what ours left half-way is resumed."""
+def request_for(spec: CampaignSpec, site: str, wave: int, *, again: bool, told: str = "") -> PatchSiteRequest:
+    """`again`: an operator asked for another run, so what ours left half-way is resumed.
+
+    `told`: id of the campaign's workflow, which hears of the end."""
     return PatchSiteRequest(
         site=site,
         operation=spec.operation,
         campaign=CampaignRef(
-            workflow_id=contracts.campaign_workflow_id(spec.name), name=spec.name, wave=wave
+            workflow_id=told or contracts.campaign_workflow_id(spec.name), name=spec.name, wave=wave
         ),
         resume_deployment=again or spec.reconcile,
     )

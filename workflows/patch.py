@@ -124,12 +124,15 @@ class PatchSite:
             verdict = await self._pass_gates()
             if verdict.decision is Decision.ALREADY:
                 return Outcome.ALREADY, verdict.why
-            current = self._leftover() if verdict.decision is Decision.TAKE_UP else await self._create()
+            taken_up = verdict.decision is not Decision.GO
+            current = await self._take_up() if taken_up else await self._create()
             if current is None:
                 continue
             self._strategy = current
-            if current.state in ENDED_BADLY:
-                await self._clear_away()
+            if verdict.decision is Decision.CLEAR_AWAY or current.state in ENDED_BADLY:
+                left = await self._clear_away()
+                if left:
+                    raise Ended(Outcome.BLOCKED, left)
                 continue
             try:
                 await self._carry_through(current)
@@ -160,7 +163,11 @@ class PatchSite:
                     left = self._patience(verdict) - (workflow.now() - began)
                     if left <= timedelta(0) and not seen.frozen:
                         raise Ended(verdict.outcome or Outcome.BLOCKED, verdict.why)
+                    asked, was_frozen = workflow.now(), bool(seen.frozen)
                     seen = await self._look(unlike=seen, left=left)
+                    if was_frozen:
+                        # A freeze is the fleet's time, not the site's.
+                        began += workflow.now() - asked
                 else:
                     self._before = seen.site
                     return verdict
@@ -231,8 +238,15 @@ class PatchSite:
             if status != "complete":
                 raise Ended(Outcome.BLOCKED, f"dcmanager's prestage of {self._release} ended as {status!r}")
 
-    def _leftover(self) -> Strategy | None:
-        return self._before.strategy if self._before else None
+    async def _take_up(self) -> Strategy | None:
+        """What stands there; a strategy that the operator hands over is recorded as ours first."""
+        assert self._before is not None
+        assert self._seen is not None
+        there = self._before.strategy
+        if there is not None and there.uuid not in self._seen.ours:
+            with self._log.during("adopt"):
+                await strategy.adopt(self._timing, self._request.site, there.uuid)
+        return there
 
     async def _create(self) -> Strategy | None:
         """Our strategy; None when somebody else was quicker, so that the gates are asked again."""

@@ -26,6 +26,8 @@ from models.site import Deployment, ReleaseState
 from models.timing import Timing
 
 IMPORTS_AT_ONCE = 20
+SHORTEST_TICK_S = 0.5
+"""Under pace: the whole fleet is not read more often than this, whatever the simulation's speed."""
 TICK_S = 10.0
 """dcmanager's own audit runs every 30 s; reading more often shows nothing new."""
 
@@ -62,7 +64,7 @@ class Directory:
         """Raises NoAnswer or Rejected; the same reading for everybody within a tick."""
         if controller not in self._views:
             self._views[controller] = SharedRead(
-                lambda: self._read_view(controller), TICK_S / self.timing.pace
+                lambda: self._read_view(controller), max(TICK_S / self.timing.pace, SHORTEST_TICK_S)
             )
         return await self._views[controller].get()
 

@@ -231,6 +231,31 @@ async def test_a_strategy_that_a_dead_run_left_is_taken_up(region: Simulator, ho
         assert await _applied(region, site) == ONCE_EACH
 
 
+async def test_a_leftover_for_another_release_is_cleared_away_and_never_applied(
+    region: Simulator, house: Stack
+) -> None:
+    handle = await house.start_patch("edge-0030")
+    await house.until_recorded("edge-0030", "vim-strategy")
+    await handle.terminate("that was the wrong release")
+    before = await _applied(region, "edge-0030")
+    result = await house.patch("edge-0030", "starlingx-26.03.2")
+    assert result.outcome is Outcome.SUCCEEDED, result
+    assert result.version_after == "starlingx-26.03.2"
+    # Whatever the dead run had sent; then its strategy goes, and the other release has a life of its own.
+    assert await _applied(region, "edge-0030") == [*before, "vim.delete", *ONCE_EACH]
+
+
+async def test_a_foreign_strategy_for_another_release_is_not_taken_even_when_handed_over(
+    region: Simulator, house: Stack
+) -> None:
+    async with stranger(region, "edge-0031") as somebody:
+        foreign = (await somebody.create("starlingx-26.03.2")).json()["strategy"]["uuid"]
+    result = await house.patch("edge-0031", adopt_strategy=foreign)
+    assert result.outcome is Outcome.REFUSED
+    assert "is for starlingx-26.03.2, not for starlingx-26.03.1" in result.reason
+    assert await _applied(region, "edge-0031") == ["vim.create"]
+
+
 async def test_two_swapped_endpoints_are_refused_by_both_regions(region: Simulator, house: Stack) -> None:
     async with house.edited_inventory() as edit:
         await edit.swap_endpoints("edge-0026", "edge-0027", await region.get("/sites"))

@@ -181,8 +181,15 @@ async def _sent(region: Simulator, site: str, intent: str) -> bool:
 
 async def _keep(handle: WorkflowHandle[Any, Any], folder: Path, name: str) -> None:
     history = await handle.fetch_history()
-    kept = {"workflow_id": handle.id, "history": history.to_json_dict()}
+    kept = {"workflow_id": handle.id, "history": _without_stacks(history.to_json_dict())}
     (folder / f"{name}.json").write_text(json.dumps(kept) + "\n")
+
+
+def _without_stacks(part: Any) -> Any:
+    """Stack traces name folders of the machine that recorded them, and replay does not need them."""
+    if isinstance(part, dict):
+        return {key: _without_stacks(value) for key, value in part.items() if key != "stackTrace"}
+    return [_without_stacks(each) for each in part] if isinstance(part, list) else part
 
 
 if __name__ == "__main__":

@@ -94,6 +94,18 @@ async def await_end(
     return end
 
 
+async def adopt(timing: Timing, site: str, uuid: str) -> None:
+    """Records a strategy that the operator handed over, so that it stays ours through any crash."""
+    await workflow.execute_activity_method(
+        VimActivities.adopt_strategy,
+        StrategyRef(site=site, uuid=uuid),
+        start_to_close_timeout=policies.LOOK,
+        schedule_to_close_timeout=policies.mutation_deadline(timing, "vim.create"),
+        retry_policy=policies.mutation_retry(timing),
+        summary=f"adopt {uuid}",
+    )
+
+
 async def clear_away(timing: Timing, site: str, uuid: str, state: str) -> str:
     """Deletes our strategy; returns what is left behind in words, empty when nothing is."""
     if state in NOT_DELETABLE:

@@ -112,6 +112,18 @@ class VimActivities:
         return _step(sent.value)
 
     @activity.defn
+    async def adopt_strategy(self, ref: StrategyRef) -> None:
+        """Marks what an operator hands over as ours, and its deployment too where it has begun."""
+        cloud = await self._cloud(ref.site)
+        with translated():
+            there = await vim.current(cloud)
+        if there is None or there.uuid != ref.uuid:
+            raise Busy(f"strategy {ref.uuid} of {ref.site} is gone; {_holder(there)}")
+        await self._remember("adopted", ref.site, ref.uuid, there.release)
+        if there.state not in NOT_APPLIED_YET:
+            await self._remember("vim-apply", ref.site, ref.uuid, there.release)
+
+    @activity.defn
     async def delete_strategy(self, ref: StrategyRef) -> bool:
         """Removes our strategy; False when it was gone already. Never touches another one."""
         window = SendWindow(self.directory.timing.send_window_s)
