@@ -11,6 +11,9 @@ from datetime import timedelta
 from models.base import Frozen
 
 
+SHORTEST_POLL_S = 0.25
+
+
 class Timing(Frozen):
     pace: float = 1.0
     request_timeout_s: float = 40.0
@@ -21,8 +24,13 @@ class Timing(Frozen):
     def paced(self, interval: timedelta) -> timedelta:
         return interval / self.pace
 
+    def poll_s(self, interval_s: float) -> float:
+        """Between two looks of a wait; under pace not shorter than a quarter of a second, which would cost
+        more processor time than it saves of the wait."""
+        return max(interval_s / self.pace, min(interval_s, SHORTEST_POLL_S))
+
     def mutation_timeout(self, settle: timedelta) -> timedelta:
         """Start-to-close of a mutating activity: when it has passed, that attempt's request has either
         been applied or never will be, so the next attempt's observation decides."""
         slack = timedelta(seconds=5)
-        return timedelta(seconds=self.send_window_s + 2 * self.request_timeout_s) + self.paced(settle) + slack
+        return timedelta(seconds=self.send_window_s + self.request_timeout_s) + self.paced(settle) + slack

@@ -52,7 +52,7 @@ class ObserveActivities:
                 if seen.digest != request.unlike or time.time() >= deadline:
                     return seen
                 heart.tell(seen.silence or "unchanged")
-                await pause(POLL_S / timing.pace)
+                await pause(timing.poll_s(POLL_S))
 
     async def look(self, name: str, release: str) -> Observation:
         """One observation of a site, for the wanted release."""

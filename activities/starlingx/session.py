@@ -6,6 +6,7 @@ once: sysinv, FM and USM say so with 401, the VIM with 403 (nfv 1fa7c30). The re
 processed, so sending it again with a fresh token is not a second send of its intent.
 """
 
+import asyncio
 import json
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -61,6 +62,20 @@ class Cloud:
         *,
         body: Any = None,
         params: dict[str, str] | None = None,
+    ) -> Reply:
+        """Raises NoAnswer or Rejected. A mutation, a renewed token included, is over within one time-out:
+        the bound on which an attempt's replacement relies."""
+        if method == "GET":
+            return await self._with_token(service, method, path, body, params)
+        try:
+            async with asyncio.timeout(self.wire.request_timeout_s):
+                return await self._with_token(service, method, path, body, params)
+        except TimeoutError as error:
+            words = f"no answer within {self.wire.request_timeout_s:g} s"
+            raise NoAnswer(method, await self._base(service) + path, words, maybe_applied=True) from error
+
+    async def _with_token(
+        self, service: Service, method: str, path: str, body: Any, params: dict[str, str] | None
     ) -> Reply:
         token = await self.tokens.get(self.login)
         reply = await self._send(service, method, path, token.value, body, params)

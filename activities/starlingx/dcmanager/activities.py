@@ -74,7 +74,7 @@ class DcmanagerActivities:
                     heart.tell(status)
                 if time.time() > heart.began + seconds(request.within) / pace:
                     return "late"
-                await pause(POLL_S / pace)
+                await pause(self.directory.timing.poll_s(POLL_S))
 
     async def _watch(self, site: Site, before: str, lost: Exception) -> str:
         """Our request shows as `prestaging`; `complete` only counts where it was not so before."""

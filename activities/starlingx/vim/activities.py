@@ -176,7 +176,7 @@ class VimActivities:
                 if now > deadline:
                     return StrategyEnd(how="late", strategy=last, words=words, attempt=attempt)
                 heart.tell(heard, words or (last and f"{last.state} {last.percent} % {last.stage}"))
-                await pause(POLL_S[request.phase] / timing.pace)
+                await pause(timing.poll_s(POLL_S[request.phase]))
 
     async def _cloud(self, name: str) -> Cloud:
         with translated():
