@@ -10,7 +10,6 @@ from datetime import timedelta
 
 from models.base import Frozen
 
-
 SHORTEST_POLL_S = 0.25
 
 
