@@ -6,11 +6,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from temporalio.client import Schedule, ScheduleActionStartWorkflow, ScheduleSpec
 
 from models.outcome import Outcome
 from tests.support.components import used
 from tests.support.simulator import Simulator
-from tests.support.stack import Stack
+from tests.support.stack import Stack, until
 from workers.embedded import temporal_binary
 
 REGION = {"sites": 3}
@@ -69,6 +70,26 @@ async def test_the_ui_shows_the_campaign(region: Simulator, house: Stack) -> Non
         found = {each["execution"]["workflowId"] for each in listed.json()["executions"]}
     assert found == {"site/edge-0001", "site/edge-0002", "site/edge-0003"}
     used("Temporal UI", house.server.ui)
+
+
+async def test_a_schedule_may_start_a_campaign(region: Simulator, house: Stack) -> None:
+    spec = {
+        "name": "nightly",
+        "operation": {"kind": "patch", "release": "starlingx-26.03.1"},
+        "select": {"names": ["edge-0002"]},
+    }
+    start = ScheduleActionStartWorkflow("FleetCampaign", spec, id="campaign/nightly", task_queue="starflock")
+    schedule = await house.client.create_schedule("nightly", Schedule(action=start, spec=ScheduleSpec()))
+    await schedule.trigger()
+
+    async def started() -> str:
+        actions = (await schedule.describe()).info.recent_actions
+        return actions[0].action.workflow_id if actions else ""  # type: ignore[union-attr]
+
+    workflow_id = await until(started, "the scheduled campaign")
+    assert workflow_id.startswith("campaign/nightly-")
+    result = await house.client.get_workflow_handle(workflow_id).result()
+    assert sum(result["counts"].values()) == 1
 
 
 async def test_a_site_is_patched_by_four_lines_of_json(region: Simulator, house: Stack) -> None:
