@@ -212,19 +212,25 @@ async def _known(client: "Client") -> list[dict[str, Any]]:
 
 
 def _row(name: str, run: "CampaignRun | None", engine: tuple[str, Any, Any] | None) -> dict[str, Any]:
-    import json
-
     status = engine[0] if engine else "ended" if run and run.ended else "lost"
     if run and run.aborted and status != "running":
         status = "aborted"
     return {
         "campaign": name,
         "status": status,
-        "release": json.loads(run.spec_json)["operation"].get("release", "") if run else "",
+        "release": _release(run) if run else "",
         "sites": run.members if run else None,
         "began": when(run.began if run else engine[1] if engine else None),
         "ended": when(run.ended if run else engine[2] if engine else None),
     }
+
+
+def _release(run: "CampaignRun") -> str:
+    """As declared then; an older Starflock may have declared otherwise."""
+    import json
+
+    operation = json.loads(run.spec_json).get("operation") or {}
+    return str(operation.get("release", ""))
 
 
 def shown(progress: "CampaignProgress", link: str) -> list[Any]:

@@ -50,6 +50,9 @@ def guarded(call: Callable[[], Any]) -> int:
     try:
         call()
     except SystemExit as end:
+        if type(sys.stdout).__name__ == "PacifyFlushWrapper":  # typer has met a broken pipe
+            _abandon_stdout()
+            return Code.INTERRUPTED
         return end.code if isinstance(end.code, int) else Code.OK if end.code is None else Code.BAD_END
     except KeyboardInterrupt:
         return Code.INTERRUPTED
@@ -135,7 +138,8 @@ def _of_input(error: BaseException) -> Failure | None:
     for problem in problems:
         place = ".".join(str(step) for step in problem["loc"])
         words = problem["msg"].removeprefix("Value error, ")
-        lines.append(f"{place}: {words}" + (f", found {problem['input']!r}" if place else ""))
+        secret = "credential" in problem["loc"] or "password" in place
+        lines.append(f"{place}: {words}" + (f", found {problem['input']!r}" if place and not secret else ""))
     return Failure(Code.BAD_INPUT, "\n".join(lines))
 
 

@@ -1,6 +1,5 @@
 """`starflock site patch|status|explain`: one site, outside of any campaign."""
 
-import asyncio
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -181,6 +180,8 @@ async def _start(client: Any, request: "PatchSiteRequest") -> "WorkflowHandle[An
 
 async def _to_its_end(handle: "WorkflowHandle[Any, SiteResult]") -> "SiteResult":
     """Tells each step and each reason to wait as it comes."""
+    import asyncio
+
     from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowQueryFailedError
     from temporalio.exceptions import ApplicationError
     from temporalio.service import RPCError
@@ -209,6 +210,8 @@ async def _to_its_end(handle: "WorkflowHandle[Any, SiteResult]") -> "SiteResult"
 
 
 async def _status(client: Any, name: str) -> dict[str, Any]:
+    import asyncio
+
     from temporalio.client import WorkflowExecutionStatus, WorkflowQueryFailedError
     from temporalio.service import RPCError, RPCStatusCode
 

@@ -5,19 +5,21 @@ kill or a power cut finds its campaigns where they stood. The worker is a proces
 is started again, and ends before the server, so that its last words still find somebody.
 """
 
-import asyncio
 import contextlib
 import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.exits import Code, Failure
 from cli.output import note
 from cli.words import INVENTORY, InventoryOption
+
+if TYPE_CHECKING:
+    import asyncio
 
 WORKER_ENDS_WITHIN_S = 75.0
 QUICK_S = 10.0
@@ -37,6 +39,8 @@ def up(
     ] = 1.0,
 ) -> None:
     """Run Temporal, its UI and a worker here until Ctrl-C; go on where it was."""
+    import asyncio
+
     from inventory.load import load_inventory
 
     load_inventory(inventory)
@@ -90,8 +94,12 @@ async def _up(data: Path, inventory: Path, port: int, ui_port: int, pace: float)
         note("ended; `starflock up` goes on where it was")
 
 
-async def _keep_working(env: dict[str, str], server: asyncio.subprocess.Process, stop: asyncio.Event) -> None:
+async def _keep_working(
+    env: dict[str, str], server: "asyncio.subprocess.Process", stop: "asyncio.Event"
+) -> None:
     """A worker until told to stop. Raises: Failure (server or worker cannot go on)."""
+    import asyncio
+
     from cli.processes import end, start_worker
 
     loop = asyncio.get_running_loop()
@@ -121,7 +129,8 @@ async def _keep_working(env: dict[str, str], server: asyncio.subprocess.Process,
             await asyncio.wait_for(stop.wait(), 1)
 
 
-def _told_to_stop() -> asyncio.Event:
+def _told_to_stop() -> "asyncio.Event":
+    import asyncio
     import signal
 
     stop = asyncio.Event()

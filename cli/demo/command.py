@@ -1,6 +1,5 @@
 """`starflock demo`: a simulated region, a real campaign, a worker killed in the middle, a verdict."""
 
-import asyncio
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -32,6 +31,8 @@ def demo(
     ] = "table",
 ) -> None:
     """Patch a simulated region over real HTTP, with faults and a killed worker; under three minutes."""
+    import asyncio
+
     from cli.demo.run import default_folder
     from cli.demo.scenario import Scenario
 
@@ -45,6 +46,8 @@ def demo(
 
 
 async def _demo(folder: Path, scenario: "Scenario", kill_worker: bool, keep: bool, output: str) -> "Verdict":
+    import asyncio
+
     from cli.demo.house import house
     from cli.demo.run import Demo
     from cli.demo.screen import screen
