@@ -2,6 +2,7 @@
 
 The nouns and verbs are those of the dcmanager CLI where there is one. `--help` must come at once, so this
 module and the signatures of commands import typer alone; everything else is loaded by the command that runs.
+Help is plain text for the same reason: typer would load a Markdown parser to draw frames around it.
 """
 
 import os
@@ -21,8 +22,9 @@ app = typer.Typer(
     epilog="Exit codes: `starflock exit-codes`. Settings: STARFLOCK_INVENTORY, STARFLOCK_DATA, "
     "TEMPORAL_ADDRESS. See docs/reference/cli.md.",
     no_args_is_help=True,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 campaign.app.registered_commands += control.app.registered_commands + report.app.registered_commands
 app.add_typer(campaign.app)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from models.fleet import CampaignPlan
     from models.records import CampaignRun
 
-app = typer.Typer(name="campaign", help="Carry a change through many sites.", no_args_is_help=True)
+app = typer.Typer(
+    name="campaign", help="Carry a change through many sites.", no_args_is_help=True, rich_markup_mode=None
+)
 
 STATUS_WORDS = {"RUNNING": "running", "COMPLETED": "done", "FAILED": "refused", "CANCELED": "cancelled"}
 

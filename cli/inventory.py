@@ -15,8 +15,15 @@ if TYPE_CHECKING:
     from inventory.load import Inventory
     from models.inventory import SystemController
 
-app = typer.Typer(name="inventory", help="What is declared: controllers, sites, hosts.", no_args_is_help=True)
-importing = typer.Typer(name="import", help="Write an inventory from a live system.", no_args_is_help=True)
+app = typer.Typer(
+    name="inventory",
+    help="What is declared: controllers, sites, hosts.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+importing = typer.Typer(
+    name="import", help="Write an inventory from a live system.", no_args_is_help=True, rich_markup_mode=None
+)
 app.add_typer(importing)
 
 FileArgument = Annotated[

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from models.patch import PatchSiteRequest, SiteResult
     from models.records import SiteRun
 
-app = typer.Typer(name="site", help="Work on one site.", no_args_is_help=True)
+app = typer.Typer(name="site", help="Work on one site.", no_args_is_help=True, rich_markup_mode=None)
 
 SiteName = Annotated[str, typer.Argument(metavar="NAME", help="The site, as the inventory names it.")]
 Release = Annotated[str, typer.Option("--release", help="Such as starlingx-26.03.1.")]

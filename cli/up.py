@@ -38,7 +38,7 @@ def up(
         float, typer.Option(envvar="STARFLOCK_PACE", help="The --speed of a simulated region.")
     ] = 1.0,
 ) -> None:
-    """Run Temporal, its UI and a worker here until Ctrl-C; go on where it was."""
+    """Run Temporal, its UI and a worker here; go on where it was."""
     import asyncio
 
     from inventory.load import load_inventory
@@ -52,14 +52,14 @@ def up(
 
 
 def worker() -> None:
-    """Run one worker; settings by environment (STARFLOCK_..., TEMPORAL_...)."""
+    """Run one worker; its settings come from the environment."""
     from workers.__main__ import main
 
     raise typer.Exit(main())
 
 
 def simulate(context: typer.Context) -> None:
-    """Serve a simulated region: --sites N --speed X --inventory FILE (all options: simulate --help)."""
+    """Serve a simulated region (options: simulate --help)."""
     arguments = [sys.executable, "-m", "simulator", *context.args]
     os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter and module
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Group
 from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle, WorkflowQueryFailedError
@@ -170,18 +169,22 @@ def _head(now: CampaignProgress) -> Text:
 
 def _bars(now: CampaignProgress) -> Table:
     grid = Table.grid(padding=(0, 1))
-    grid.add_column(justify="left", min_width=11)
+    grid.add_column(min_width=11)
     grid.add_column(justify="right", min_width=4)
-    grid.add_column(width=BAR)
+    grid.add_column(no_wrap=True)
     ended = sum(now.counts.values())
     rows = [("ended", ended, "blue"), *((word, count, STYLES[word]) for word, count in now.counts.items())]
     rows += [("in flight", len(now.in_flight), "cyan"), ("pending", now.pending, "dim")]
     for word, count, style in rows:
-        bar = ProgressBar(
-            total=max(now.total, 1), completed=count, width=BAR, complete_style=style, finished_style=style
-        )
-        grid.add_row(Text(word, style if word in STYLES else ""), Text(str(count)), bar)
+        shown = Text(word, style if word in STYLES else "")
+        grid.add_row(shown, Text(str(count)), _bar(count, now.total, style))
     return grid
+
+
+def _bar(count: int, total: int, style: str) -> Text:
+    """Readable without colour; one site of thousands is still seen."""
+    filled = max(round(BAR * count / total), 1) if count else 0
+    return Text.assemble(("█" * filled, style), ("·" * (BAR - filled), "dim"))
 
 
 def _flying(names: tuple[str, ...], shown: int = 6) -> str:

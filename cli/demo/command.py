@@ -30,7 +30,11 @@ def demo(
         Literal["table", "json"], typer.Option("-o", "--output", help="Form of the verdict.")
     ] = "table",
 ) -> None:
-    """Patch a simulated region over real HTTP, with faults and a killed worker; under three minutes."""
+    """Patch a simulated region; kill the worker half-way.
+
+    Over real HTTP, with the real Temporal server; under three minutes for 200 sites on two cores. Exit code 0
+    if and only if every site ended as its faults dictate and nothing was sent twice.
+    """
     import asyncio
 
     from cli.demo.run import default_folder

@@ -89,7 +89,7 @@ class House:
 
 @asynccontextmanager
 async def house(folder: Path, scenario: Scenario) -> AsyncIterator[House]:
-    # Settings for other fleets must not leak into the demo.
+    # The settings of other fleets must not leak into the demo.
     for name in [name for name in os.environ if name.startswith(("STARFLOCK_", "TEMPORAL_"))]:
         if name != "STARFLOCK_DEBUG":
             del os.environ[name]
@@ -98,6 +98,7 @@ async def house(folder: Path, scenario: Scenario) -> AsyncIterator[House]:
         admin, inventory = await _region(stack, folder, scenario, faults)
         server = await embedded.start(None, log=folder / "server.log")
         stack.push_async_callback(server.stop)
+        os.environ["STARFLOCK_UI"] = server.ui
         client = await connect(server.address)
         await register_search_attributes(client)
         log = stack.enter_context(log_file(folder / "worker.log"))
