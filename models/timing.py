@@ -31,5 +31,6 @@ class Timing(Frozen):
     def mutation_timeout(self, settle: timedelta) -> timedelta:
         """Start-to-close of a mutating activity: when it has passed, that attempt's request has either
         been applied or never will be, so the next attempt's observation decides."""
+        # Twice the request time-out: a starved event loop may be late with its own.
         slack = timedelta(seconds=5)
-        return timedelta(seconds=self.send_window_s + self.request_timeout_s) + self.paced(settle) + slack
+        return timedelta(seconds=self.send_window_s + 2 * self.request_timeout_s) + self.paced(settle) + slack

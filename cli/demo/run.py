@@ -1,6 +1,7 @@
 """Runs the scenario in its house: start, watch, kill the worker half-way, hold the end against the faults."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,7 @@ class Demo:
                 async with asyncio.timeout(await self._deadline()):
                     await self._watch(source, link_to(house.client, handle.id))
                     await handle.result()
+                    await self._last_picture(source, link_to(house.client, handle.id))
             except TimeoutError:
                 why = source.progress.why if source.progress else source.away
                 reason = f"stopped at its deadline, the campaign stalls: {why}"
@@ -77,6 +79,12 @@ class Demo:
             if going:
                 await asyncio.sleep(LOOK_EVERY_S)
 
+    async def _last_picture(self, source: Source, link: str) -> None:
+        """The end itself, also where a busy worker takes its time to tell."""
+        while source.progress is None or source.progress.phase != "done":
+            await source.look()
+        self._show.show(source, link, self._remark)
+
     @staticmethod
     def _half_way(source: Source) -> bool:
         now = source.progress
@@ -100,6 +108,8 @@ class Demo:
             page.write_text(rendered(await built(house.scenario.name, house.records), "html"))
         except Failure as missing:
             reason = reason or str(missing)
+        ledger = await house.ask("/ledger")
+        (house.folder / "ledger.json").write_text(json.dumps(ledger, indent=2))
         ends = _wave_ends(runs)
         ideal = (
             await house.ask(f"/ideal?waves={ends}&width={WIDTH}&per_cell={PER_CELL}&release={RELEASE}")
@@ -110,7 +120,7 @@ class Demo:
             scenario="patch",
             expected=await house.ask(f"/expected?release={RELEASE}"),
             found={run.site: Outcome(run.outcome) for run in runs},
-            repeats=(await house.ask("/ledger"))["repeats"],
+            repeated=[f"{each['intent']} at {each['site']}" for each in ledger["repeated"]],
             kills=house.kills,
             wall_s=(ended - described.start_time).total_seconds(),
             ideal_s=ideal.get("ideal", 0.0),

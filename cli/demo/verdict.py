@@ -1,7 +1,7 @@
 """What a demo comes to: outcomes against what the faults alone dictate, and the ledger's repeats."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from models.base import Frozen
 from models.outcome import Outcome
@@ -52,7 +52,7 @@ def judged(
     scenario: str,
     expected: Mapping[str, str],
     found: Mapping[str, Outcome],
-    repeats: int,
+    repeated: Sequence[str],
     kills: int,
     wall_s: float,
     ideal_s: float,
@@ -68,15 +68,16 @@ def judged(
             f"{len(unexpected)} sites did not end as their faults dictate; {first.site}: expected "
             f"{first.expected}, found {first.found}"
         )
-    if repeats:
-        reasons.append(f"{repeats} requests were sent again after they had been applied")
+    if repeated:
+        words = f"{len(repeated)} requests arrived again after they had been applied"
+        reasons.append(f"{words}: {', '.join(repeated[:3])}")
     return Verdict(
         ok=not reasons,
         scenario=scenario,
         sites=len(expected),
         outcomes=dict(Counter(found.values())),
         unexpected=unexpected,
-        duplicate_mutations=repeats,
+        duplicate_mutations=len(repeated),
         worker_kills=kills,
         wall_s=round(wall_s, 2),
         ideal_s=round(ideal_s, 2),

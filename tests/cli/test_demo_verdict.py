@@ -13,7 +13,7 @@ def verdict(**other: object) -> Verdict:
         "scenario": "patch",
         "expected": EXPECTED,
         "found": FOUND,
-        "repeats": 0,
+        "repeated": (),
         "kills": 1,
         "wall_s": 12.345,
         "ideal_s": 10.0,
@@ -52,7 +52,9 @@ def test_a_site_without_a_record_and_one_too_many_come_out() -> None:
 
 
 def test_one_repeat_is_one_too_many() -> None:
-    assert not verdict(repeats=1).ok
+    bad = verdict(repeated=["vim.create at edge-0001"])
+    assert (bad.ok, bad.duplicate_mutations) == (False, 1)
+    assert bad.reason == "1 requests arrived again after they had been applied: vim.create at edge-0001"
 
 
 def test_a_campaign_that_did_not_end_is_not_ok() -> None:
