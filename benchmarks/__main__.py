@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ def main() -> int:
     for name in options.only or BENCHMARKS:
         began = time.monotonic()
         try:
-            outcome = _measure(name, options.quick)
+            outcome = _measure(name, options.quick, partial(_say, console, name))
         except Exception as error:  # the others are still worth measuring
             if not isinstance(error, CannotRun):
                 console.print_exception()
@@ -67,9 +68,13 @@ def main() -> int:
     return 1 if failed else 0
 
 
-def _measure(name: str, quick: bool) -> Outcome:
+def _say(console: Console, name: str, words: str) -> None:
+    console.print(f"{name}: {words}", style="dim")
+
+
+def _measure(name: str, quick: bool, say: Callable[[str], None]) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="starflock-bench-") as scratch:
-        return asyncio.run(BENCHMARKS[name](Bench(quick, Path(scratch))))
+        return asyncio.run(BENCHMARKS[name](Bench(quick, Path(scratch), say)))
 
 
 def _options() -> argparse.Namespace:

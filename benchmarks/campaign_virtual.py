@@ -14,35 +14,26 @@ replays is in it, what an import costs is not.
 
 import asyncio
 import random
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
-
-from temporalio.api.enums.v1 import IndexedValueType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
-from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSkippingRequest
-from temporalio.client import Client
-from temporalio.service import RPCError
 
 from benchmarks import engine
 from benchmarks.campaign_real import campaign
-from benchmarks.figures import Bench, CannotRun, Outcome
+from benchmarks.figures import Bench, Outcome
 from benchmarks.inventory_load import write_inventory
 from benchmarks.machine import cpu_s, peak_rss_mib
-from benchmarks.processes import Worker, die_with_parent, start_worker
+from benchmarks.processes import Worker, start_worker
 from benchmarks.standin import Durations
 from benchmarks.standin_worker import DURATIONS
+from benchmarks.virtual_server import VirtualServer, virtual_server
 from inventory.load import load_inventory
 from models import contracts
-from models.campaign import CampaignProgress, CampaignResult
+from models.campaign import CampaignResult
 from models.outcome import Outcome as SiteOutcome
 from models.records import SiteRun
 from records.store import Store
 from rules.estimate import makespan
-from workers.connection import connect
-from workers.embedded import free_port
 
 NAME = "campaign-virtual"
 SIZES, QUICK_SIZES = (100, 300, 1_000), (20, 60)
@@ -51,7 +42,6 @@ SITES_A_KILL, QUICK_SITES_A_KILL = 250, 30
 LOOK_EVERY_S = 1.0
 STRAGGLERS, STRAGGLER_FACTOR = 0.01, 6.0
 SEED = 11
-ANSWERS_WITHIN_S = 30.0
 
 
 async def run(bench: Bench) -> Outcome:
@@ -66,6 +56,7 @@ async def run(bench: Bench) -> Outcome:
         folder.mkdir()
         done = await _measured(folder, size, window, sites_a_kill)
         costs[size] = done.cpu_s / size
+        bench.say(f"{size} sites ended, wall / ideal {done.chain.wall_s / done.ideal_s:.3f}")
         largest = size == sizes[-1]
         add = outcome.add
         add(f"{size} sites: wall / ideal", done.chain.wall_s / done.ideal_s, at_most=1.03)
@@ -112,6 +103,7 @@ class Measured:
 
     @property
     def cpu_s(self) -> float:
+        """Of worker and server."""
         return self.worker_cpu_s + self.server_cpu_s
 
     @property
@@ -126,86 +118,26 @@ class Measured:
 
 
 @dataclass
-class VirtualServer:
-    """The time-skipping server as our child; it skips whenever nobody works."""
-
-    address: str
-    process: asyncio.subprocess.Process
-    client: Client
-
-    @asynccontextmanager
-    async def held(self) -> AsyncIterator[None]:
-        """Within, virtual time runs no faster than ours."""
-        service = self.client.service_client.test_service
-        await service.lock_time_skipping(LockTimeSkippingRequest())
-        try:
-            yield
-        finally:
-            await service.unlock_time_skipping(UnlockTimeSkippingRequest())
-
-
-@asynccontextmanager
-async def virtual_server() -> AsyncIterator[VirtualServer]:
-    """Raises: CannotRun (the binary is not there, or does not answer)."""
-    binary = Path(sys.executable).parent / "temporal-test-server"
-    if not binary.exists():
-        raise CannotRun("no temporal-test-server beside this interpreter: install the extra `dev`")
-    port = free_port()
-    process = await asyncio.create_subprocess_exec(
-        *(str(binary), str(port), "--enable-time-skipping"),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-        preexec_fn=die_with_parent,
-    )
-    try:
-        address = f"127.0.0.1:{port}"
-        client = await _answering(address)
-        # This server cannot list attributes, so that the product's own registration has nothing to go by.
-        await client.operator_service.add_search_attributes(
-            AddSearchAttributesRequest(
-                namespace=client.namespace,
-                search_attributes={
-                    key.name: IndexedValueType.ValueType(key.indexed_value_type)
-                    for key in contracts.SEARCH_ATTRIBUTES
-                },
-            )
-        )
-        yield VirtualServer(address, process, client)
-    finally:
-        process.kill()
-        await process.wait()
-
-
-async def _answering(address: str) -> Client:
-    deadline = asyncio.get_running_loop().time() + ANSWERS_WITHIN_S
-    while True:
-        try:
-            return await connect(address)
-        except (RuntimeError, RPCError) as error:
-            if asyncio.get_running_loop().time() > deadline:
-                raise CannotRun(f"the time-skipping server does not answer: {error}") from error
-        await asyncio.sleep(0.1)
-
-
-@dataclass
 class Crew:
     """The one worker that runs at a time, and what all of them have used."""
 
+    server: VirtualServer
     start: Callable[[], Awaitable[Worker]]
     worker: Worker
     used_s: float = 0.0
     peak_mib: float = 0.0
-    kills: int = field(default=0)
+    kills: int = 0
 
     async def end(self) -> None:
         self.peak_mib = max(self.peak_mib, peak_rss_mib(self.worker.pid))
         self.used_s += await self.worker.kill()
 
     async def replace(self) -> None:
-        await self.end()
-        self.kills += 1
-        self.worker = await self.start()
+        async with self.server.held():
+            await self.end()
+            self.kills += 1
+            self.server.sweep_after(self.worker.pid)
+            self.worker = await self.start()
 
 
 async def _measured(folder: Path, size: int, window: int, sites_a_kill: int) -> Measured:
@@ -213,20 +145,22 @@ async def _measured(folder: Path, size: int, window: int, sites_a_kill: int) -> 
     sites = tuple(site.name for site in load_inventory(inventory).sites)
     waits = _draw(sites)
     (folder / "durations.json").write_text(Durations(virtual=True, sites=waits).model_dump_json())
+    records = f"sqlite:///{folder / 'records.db'}"
     spec = campaign("virtual", size, window)
-    async with virtual_server() as server:
+    async with virtual_server() as server, await Store.open(records) as store:
         settings = {
             "TEMPORAL_ADDRESS": server.address,
             "STARFLOCK_INVENTORY": str(inventory),
-            "STARFLOCK_DATA": str(folder / "data"),
+            "STARFLOCK_RECORDS_URL": records,
+            "STARFLOCK_LOG_LEVEL": "info",
             DURATIONS: str(folder / "durations.json"),
         }
 
         async def start() -> Worker:
             return await start_worker("benchmarks.standin_worker", settings, folder / "worker.log")
 
-        crew = Crew(start, await start())
-        server_before = cpu_s(server.process.pid)
+        crew = Crew(server, start, await start())
+        server_before = cpu_s(server.pid)
         handle = await server.client.start_workflow(
             contracts.FLEET_CAMPAIGN,
             spec,
@@ -238,31 +172,18 @@ async def _measured(folder: Path, size: int, window: int, sites_a_kill: int) -> 
         ended = asyncio.create_task(handle.result())
         try:
             for kill in range(size // sites_a_kill):
-                await _until_ended(server.client, handle.id, kill * sites_a_kill + sites_a_kill // 2)
-                async with server.held():
-                    await crew.replace()
+                while len(await store.site_runs(spec.name)) < kill * sites_a_kill + sites_a_kill // 2:
+                    await asyncio.sleep(LOOK_EVERY_S)
+                await crew.replace()
             result: CampaignResult = await ended
         finally:
             ended.cancel()
-            server_cpu = cpu_s(server.process.pid) - server_before
+            server_cpu = cpu_s(server.pid) - server_before
             await crew.end()
         chain = await engine.chain_of(server.client, handle.id, handle.first_execution_run_id)
-    async with await Store.open(f"sqlite:///{folder / 'data' / 'records.db'}") as store:
         runs = await store.site_runs(spec.name)
     ideal = makespan([sum(parts.values()) for parts in waits.values()], window)
     return Measured(sites, ideal, result, chain, runs, crew.kills, crew.used_s, server_cpu, crew.peak_mib)
-
-
-async def _until_ended(client: Client, workflow_id: str, count: int) -> None:
-    handle = client.get_workflow_handle(workflow_id)
-    while True:
-        try:
-            seen = await handle.query(contracts.PROGRESS_QUERY, result_type=CampaignProgress)
-            if sum(seen.counts.values()) >= count:
-                return
-        except RPCError:
-            pass  # between two executions, or the worker has just begun
-        await asyncio.sleep(LOOK_EVERY_S)
 
 
 def _draw(sites: tuple[str, ...]) -> dict[str, dict[str, float]]:

@@ -4,6 +4,7 @@ A figure that misses its target is a finding, no error. A benchmark that cannot 
 `CannotRun`, whose words are for a person.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,8 @@ class Bench:
     quick: bool
     scratch: Path
     """A folder of its own, removed afterwards."""
+    say: Callable[[str], None] = lambda words: None
+    """Tells a person how far it is."""
 
 
 def number(value: float) -> str:

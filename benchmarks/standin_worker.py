@@ -1,6 +1,7 @@
 """`python -m benchmarks.standin_worker`: a worker as shipped, with the stand-in in PatchSite's place.
 
-Campaign, ticks, records, converter and sandbox are the product's. `STARFLOCK_BENCH_DURATIONS` names the
+Campaign, ticks, records, converter and sandbox are the product's; the connection is not compressed, which
+costs and saves nothing on loopback and lets the time-skipping server's tap read it. `STARFLOCK_BENCH_DURATIONS` names the
 file with the durations of the stand-in's waits.
 """
 
@@ -9,12 +10,14 @@ import os
 from pathlib import Path
 
 import structlog
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import GrpcCompression
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from benchmarks.standin import Durations, StandInActivities, StandInPatchSite
 from models import contracts
-from workers.connection import connect
 from workers.failures import FailureInterceptor
 from workers.logs import configure
 from workers.settings import Settings
@@ -25,7 +28,11 @@ DURATIONS = "STARFLOCK_BENCH_DURATIONS"
 
 
 async def work(settings: Settings, durations: Durations) -> None:
-    client = await connect()
+    client = await Client.connect(
+        os.environ["TEMPORAL_ADDRESS"],
+        data_converter=pydantic_data_converter,
+        grpc_compression=GrpcCompression.NONE,
+    )
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASS_THROUGH, "benchmarks")
     async with (
         activities(settings, client) as implementations,
