@@ -1,8 +1,8 @@
 """`python -m benchmarks.standin_worker`: a worker as shipped, with the stand-in in PatchSite's place.
 
 Campaign, ticks, records, converter and sandbox are the product's; the connection is not compressed, which
-costs and saves nothing on loopback and lets the time-skipping server's tap read it. `STARFLOCK_BENCH_DURATIONS` names the
-file with the durations of the stand-in's waits.
+costs and saves nothing on loopback and lets the tap of `virtual_server` read it. `STARFLOCK_BENCH_DURATIONS`
+names the file with the durations of the stand-in's waits.
 """
 
 import asyncio
