@@ -88,7 +88,9 @@ class Listeners:
 
 
 def reset(link: asyncio.BaseTransport) -> None:
-    """Send RST instead of an orderly end."""
+    """Send RST instead of an orderly end; one that is ending already may have no socket left, and needs none."""
+    if link.is_closing():
+        return
     sock = link.get_extra_info("socket")
     if sock is not None:
         with contextlib.suppress(OSError):
