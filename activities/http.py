@@ -3,10 +3,13 @@
 A `Wire` owns the connections of a worker process, bounded over all sites, so that a thousand in flight
 cost a bounded number of descriptors. A pool looks at every connection it holds for each request that it
 sends; the hosts of one trust (CA bundle or plain) are therefore spread over many small pools, because
-with one pool of 400 connections that look was most of a worker's CPU time. A request is sent once;
-nothing here retries. What went wrong is told in the one distinction that matters to a caller that
-mutates: `NoAnswer.maybe_applied` is False only when the request cannot have reached the server (no
-connection was made).
+with one pool of 400 connections that look was most of a worker's CPU time. For the same reason requests go
+straight to httpx2's transport: redirects, cookies and authentication, which its client sees to, play no
+part here.
+
+A request is sent once; nothing here retries. What went wrong is told in the one distinction that matters to
+a caller that mutates: `NoAnswer.maybe_applied` is False only when the request cannot have reached the
+server (no connection was made).
 
 A pinned certificate is made the only trust anchor of its context: the first connection fetches it, its
 SHA-256 is compared with the declared one, and any other certificate fails the handshake from then on.
@@ -33,10 +36,11 @@ request many minutes after we gave up waiting for its answer, when a broken link
 USER_AGENT = "starflock"
 """Never begins with mtce or vim: sysinv gives those prefixes other rights (sysinv-api, 2026-08)."""
 
-POOLS = 32
-"""For each trust; a host always has the same one."""
+HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json"}
+
 IDLE_SHARE = 4
-"""One connection in so many may be idle: polls are further apart than a connection is kept."""
+"""One connection in so many may be idle: polls are further apart than a connection is kept. Each trust has as
+many pools as that, and a pool keeps one; a host's requests always go to the same pool."""
 KEPT_S = 15.0
 
 
@@ -98,13 +102,19 @@ class Wire:
     max_connections: int = 400
     """Open at once, idle ones included."""
     connect_timeout_s: float = 10.0
-    _clients: dict[tuple[Trust, str], httpx2.AsyncClient] = field(default_factory=dict)
+    _pools: dict[tuple[Trust, str], httpx2.AsyncHTTPTransport] = field(default_factory=dict)
     _contexts: dict[tuple[Trust, str], ssl.SSLContext] = field(default_factory=dict)
     _opening: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _idle: int = field(init=False)
     _free: asyncio.Semaphore = field(init=False)
+    _timeout: dict[str, float | None] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._free = asyncio.Semaphore(self.max_connections - self.max_connections // IDLE_SHARE)
+        self._idle = max(1, self.max_connections // IDLE_SHARE)
+        self._free = asyncio.Semaphore(self.max_connections - self._idle)
+        self._timeout = httpx2.Timeout(
+            self.request_timeout_s, connect=min(self.connect_timeout_s, self.request_timeout_s)
+        ).as_dict()
 
     async def send(
         self,
@@ -118,10 +128,20 @@ class Wire:
         files: dict[str, tuple[None, str]] | None = None,
     ) -> Reply:
         """One request, one answer. Raises NoAnswer; any status is returned."""
-        client = await self._client(trust, url)
+        request = httpx2.Request(
+            method,
+            url,
+            params=params,
+            headers=HEADERS | (headers or {}),
+            json=body,
+            files=files,
+            extensions={"timeout": self._timeout},
+        )
+        pool = await self._pool(trust, url)
         await self._take_turn(method, url)
         try:
-            answer = await client.request(method, url, headers=headers, json=body, params=params, files=files)
+            answer = await pool.handle_async_request(request)
+            await answer.aread()
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise NoAnswer(method, url, _words(error), maybe_applied=False) from error
         except httpx2.TransportError as error:
@@ -138,46 +158,39 @@ class Wire:
             words = f"all {self.max_connections} connections were busy for {self.request_timeout_s:g} s"
             raise NoAnswer(method, url, words, maybe_applied=False) from error
 
-    async def _client(self, trust: Trust, url: str) -> httpx2.AsyncClient:
+    async def _pool(self, trust: Trust, url: str) -> httpx2.AsyncHTTPTransport:
         parts = urlsplit(url)
         if parts.scheme != "https":
             trust = Trust()
         # A pinned certificate belongs to one host; a CA serves all of them.
         host = parts.netloc if trust.fingerprint else ""
-        pool = (trust, host or str(crc32(parts.netloc.encode()) % POOLS))
-        if pool not in self._clients:
+        which = (trust, host or str(crc32(parts.netloc.encode()) % self._idle))
+        if which not in self._pools:
             async with self._opening:
                 if (trust, host) not in self._contexts:
                     self._contexts[trust, host] = await asyncio.to_thread(
                         _context, trust, parts.hostname or "", parts.port or 443
                     )
-                if pool not in self._clients:
-                    self._clients[pool] = self._open(self._contexts[trust, host])
-        return self._clients[pool]
+                if which not in self._pools:
+                    self._pools[which] = self._open(self._contexts[trust, host])
+        return self._pools[which]
 
-    def _open(self, verify: ssl.SSLContext) -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(
+    def _open(self, verify: ssl.SSLContext) -> httpx2.AsyncHTTPTransport:
+        return httpx2.AsyncHTTPTransport(
+            verify=verify,
             trust_env=False,
-            headers={"User-Agent": USER_AGENT, "Accept": "application/json"},
-            timeout=httpx2.Timeout(
-                self.request_timeout_s, connect=min(self.connect_timeout_s, self.request_timeout_s)
+            limits=httpx2.Limits(
+                max_connections=None,
+                max_keepalive_connections=1,
+                keepalive_expiry=KEPT_S,
             ),
-            transport=httpx2.AsyncHTTPTransport(
-                verify=verify,
-                trust_env=False,
-                limits=httpx2.Limits(
-                    max_connections=None,
-                    max_keepalive_connections=max(1, self.max_connections // IDLE_SHARE // POOLS),
-                    keepalive_expiry=KEPT_S,
-                ),
-                socket_options=[(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, round(self.request_timeout_s * 1000))],
-            ),
+            socket_options=[(socket.IPPROTO_TCP, TCP_USER_TIMEOUT, round(self.request_timeout_s * 1000))],
         )
 
     async def close(self) -> None:
-        clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
-            await client.aclose()
+        pools, self._pools = list(self._pools.values()), {}
+        for pool in pools:
+            await pool.aclose()
 
 
 def _context(trust: Trust, host: str, port: int) -> ssl.SSLContext:

@@ -7,6 +7,7 @@ worker that set it.
 
 import asyncio
 import time
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
@@ -16,6 +17,8 @@ from typing import Any, Self
 from temporalio import activity
 
 from activities.errors import HandOver
+
+KEPT = 50
 
 
 class Heartbeat:
@@ -58,6 +61,26 @@ async def pause(seconds: float) -> None:
     except TimeoutError:
         return
     raise HandOver
+
+
+class UsualTimes:
+    """How long the latest waits of each kind took in this process, so that the next ones look seldom before
+    they can be over and closely when they should be. All in seconds of the site's time."""
+
+    def __init__(self) -> None:
+        self._taken: defaultdict[str, deque[float]] = defaultdict(lambda: deque(maxlen=KEPT))
+
+    def took(self, kind: str, elapsed_s: float) -> None:
+        self._taken[kind].append(elapsed_s)
+
+    def next_look_s(self, kind: str, elapsed_s: float, shortest_s: float, longest_s: float) -> float:
+        """Up to when the quickest tenth was over, and closely after that; else by the time so far."""
+        taken = sorted(self._taken[kind])
+        wait_s = elapsed_s / 5
+        if taken:
+            ahead_s = taken[len(taken) // 10] - elapsed_s
+            wait_s = ahead_s if ahead_s > 0 else elapsed_s / 20
+        return min(max(wait_s, shortest_s), longest_s)
 
 
 def seconds(interval: timedelta) -> float:

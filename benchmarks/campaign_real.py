@@ -68,7 +68,7 @@ class House:
 
 async def open_house(stack: AsyncExitStack, folder: Path, inventory: Path) -> House:
     metrics_port = embedded.free_port()
-    server = await embedded.start(folder / "temporal.db", metrics_port=metrics_port)
+    server = await embedded.start(folder / "temporal.db", metrics_port=metrics_port, durable=False)
     stack.push_async_callback(server.stop)
     client = await connect(server.address)
     await register_search_attributes(client)

@@ -10,18 +10,19 @@ import os
 from pathlib import Path
 
 import structlog
+import uvloop
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import GrpcCompression
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from benchmarks.standin import Durations, StandInActivities, StandInPatchSite
 from models import contracts
 from workers.failures import FailureInterceptor
 from workers.logs import configure
+from workers.sandbox import sandbox
 from workers.settings import Settings
-from workers.worker import PASS_THROUGH, activities
+from workers.worker import activities
 from workflows.campaign import FleetCampaign
 
 DURATIONS = "STARFLOCK_BENCH_DURATIONS"
@@ -33,7 +34,6 @@ async def work(settings: Settings, durations: Durations) -> None:
         data_converter=pydantic_data_converter,
         grpc_compression=GrpcCompression.NONE,
     )
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASS_THROUGH, "benchmarks")
     async with (
         activities(settings, client) as implementations,
         Worker(
@@ -41,7 +41,7 @@ async def work(settings: Settings, durations: Durations) -> None:
             task_queue=contracts.TASK_QUEUE,
             workflows=[StandInPatchSite, FleetCampaign],
             activities=[StandInActivities(durations).step, *implementations],
-            workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+            workflow_runner=sandbox("benchmarks"),
             interceptors=[FailureInterceptor()],
             max_concurrent_activities=settings.max_activities,
             max_concurrent_workflow_tasks=settings.max_workflow_tasks,
@@ -54,4 +54,4 @@ async def work(settings: Settings, durations: Durations) -> None:
 
 if __name__ == "__main__":
     configure("json", "info")
-    asyncio.run(work(Settings(), Durations.model_validate_json(Path(os.environ[DURATIONS]).read_bytes())))
+    uvloop.run(work(Settings(), Durations.model_validate_json(Path(os.environ[DURATIONS]).read_bytes())))

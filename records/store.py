@@ -18,6 +18,7 @@ anything in it is touched.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -199,7 +200,8 @@ class Store:
 
     async def _upsert(self, table: Table, row: Mapping[str, Any]) -> None:
         async def work(connection: AsyncConnection) -> None:
-            await connection.execute(_upsert_statement(connection.dialect.name, table, row))
+            statement = _upsert_statement(connection.dialect.name, table, tuple(row))
+            await connection.execute(statement, row)
 
         await self._in_transaction(work)
 
@@ -252,10 +254,12 @@ def _insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
     return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
-def _upsert_statement(dialect: str, table: Table, row: Mapping[str, Any]) -> Any:
-    statement = _insert(dialect, table).values(row)
+@cache
+def _upsert_statement(dialect: str, table: Table, columns: tuple[str, ...]) -> Any:
+    """Made once for each table: making it takes longer than running it."""
+    statement = _insert(dialect, table)
     key = [column.name for column in table.primary_key]
-    rest = {name: statement.excluded[name] for name in row if name not in key}
+    rest = {name: statement.excluded[name] for name in columns if name not in key}
     return statement.on_conflict_do_update(index_elements=key, set_=rest)
 
 

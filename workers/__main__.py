@@ -1,8 +1,8 @@
 """`python -m workers`: one worker process, by its settings. `starflock worker` is the same."""
 
-import asyncio
 import sys
 
+import uvloop
 from pydantic import ValidationError
 
 from inventory.problems import FileErrors
@@ -22,7 +22,7 @@ def main() -> int:
         return 2
     configure(settings.log_format, settings.log_level)
     try:
-        asyncio.run(run(settings))
+        uvloop.run(run(settings))
     except FileErrors as errors:
         print(errors, file=sys.stderr)
         return 2

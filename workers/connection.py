@@ -14,9 +14,12 @@ from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
 from temporalio.runtime import Runtime
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
 
 from models.contracts import SEARCH_ATTRIBUTES
+
+LOOPBACK = ("127.", "localhost:", "[::1]:")
+"""There is no line to spare there, and compressing costs both sides processor time."""
 
 
 async def connect(address: str | None = None, *, runtime: Runtime | None = None) -> Client:
@@ -25,8 +28,14 @@ async def connect(address: str | None = None, *, runtime: Runtime | None = None)
     if address is not None:
         config["target_host"] = address
     config.setdefault("target_host", "127.0.0.1:7233")
+    near = config["target_host"].startswith(LOOPBACK)
     try:
-        return await Client.connect(**config, data_converter=pydantic_data_converter, runtime=runtime)
+        return await Client.connect(
+            **config,
+            data_converter=pydantic_data_converter,
+            runtime=runtime,
+            grpc_compression=GrpcCompression.NONE if near else GrpcCompression.GZIP,
+        )
     except RuntimeError as error:
         raise RuntimeError(
             f"no Temporal server answers at {config['target_host']}: start one with `starflock up`, or set "

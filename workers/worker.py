@@ -14,7 +14,6 @@ from typing import Any
 import structlog
 from temporalio.client import Client
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from activities.fleet.activities import FleetActivities
 from activities.fleet.freeze import FreezeReading
@@ -30,19 +29,11 @@ from models import contracts
 from records.store import Store
 from workers.connection import connect, register_search_attributes
 from workers.failures import FailureInterceptor
+from workers.sandbox import sandbox
 from workers.settings import Settings
 from workflows.registry import WORKFLOWS
 
-PASS_THROUGH = ("activities", "aiohttp", "httpx2", "httpcore2", "inventory", "models", "rules", "workflows")
-"""Modules that workflows share with the process: pure, or used by signature only."""
-
 log = structlog.get_logger()
-
-
-def sandbox() -> SandboxedWorkflowRunner:
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(*PASS_THROUGH)
-    )
 
 
 @asynccontextmanager

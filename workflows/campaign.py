@@ -47,6 +47,9 @@ with workflow.unsafe.imports_passed_through():
 
 TICK = timedelta(minutes=2)
 """How late a child that died without a word may be noticed."""
+TICK_PER_CHILD = timedelta(seconds=0.1)
+"""Under pace: a tick asks about every child in flight, and time that is compressed makes the server no
+faster."""
 BUSY_RETRY = timedelta(minutes=5)
 HISTORY_LIMIT = 3_500
 """Before the 4,096 events at which the server suggests it, so that a burst of starts still fits."""
@@ -207,7 +210,8 @@ class FleetCampaign:
 
     async def _tick_by_tick(self) -> None:
         while True:
-            await workflow.sleep(TICK / self.state.pace)
+            bearable = min(TICK, len(self.state.in_flight()) * TICK_PER_CHILD)
+            await workflow.sleep(max(TICK / self.state.pace, bearable))
             await self._tick()
 
     async def _tick(self) -> None:

@@ -26,7 +26,7 @@ from models.site import Deployment, ReleaseState
 from models.timing import Timing
 
 IMPORTS_AT_ONCE = 20
-SHORTEST_TICK_S = 0.5
+SHORTEST_TICK_S = 1.0
 """Under pace: the whole fleet is not read more often than this, whatever the simulation's speed."""
 TICK_S = 10.0
 """dcmanager's own audit runs every 30 s; reading more often shows nothing new."""

@@ -88,7 +88,7 @@ class Listeners:
 
 
 def reset(link: asyncio.BaseTransport) -> None:
-    """Send RST instead of an orderly end; one that is ending already may have no socket left, and needs none."""
+    """Send RST instead of an orderly end; a connection that is ending may have no socket left."""
     if link.is_closing():
         return
     sock = link.get_extra_info("socket")

@@ -26,7 +26,7 @@ from models.outcome import Outcome
 from tests.support.components import used
 from tests.workflows.stand_in import QuickPatchSite, SomebodyElse
 from workers.connection import add_search_attributes
-from workers.worker import sandbox
+from workers.sandbox import sandbox
 from workflows.campaign import FleetCampaign
 
 

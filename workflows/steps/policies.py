@@ -12,7 +12,7 @@ FIRST_LOOK_HEARTBEAT = timedelta(seconds=15)
 HEARTBEAT = timedelta(seconds=60)
 """A wait lasts minutes to hours: a minute's delay after a worker's death is small, and a thousand waits
 beat about twenty times a second in all."""
-SHORTEST_HEARTBEAT = timedelta(seconds=5)
+SHORTEST_HEARTBEAT = timedelta(seconds=10)
 """Under pace: a worker's event loop may be late by seconds on a busy machine."""
 LOOK = timedelta(minutes=4)
 """A look asks the controller and the site one after the other; each request may take its time-out."""

@@ -14,7 +14,7 @@ own clock. Everything else is foreign and left alone.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -27,14 +27,15 @@ from activities.starlingx.errors import translated
 from activities.starlingx.session import Cloud
 from activities.starlingx.sysinv import client as sysinv
 from activities.starlingx.vim import client as vim
-from activities.waiting import Heartbeat, pause, seconds
+from activities.waiting import Heartbeat, UsualTimes, pause, seconds
 from models.patch import AwaitStrategyRequest, CreateStrategyRequest, StrategyEnd, StrategyRef, StrategyStep
 from models.records import Journal, Mark
 from models.site import Strategy
 
 Value = TypeVar("Value")
 
-POLL_S = {"build": 10.0, "apply": 30.0}
+POLL_S = {"build": (5.0, 30.0), "apply": (10.0, 120.0)}
+"""Shortest and longest; dcmanager's own orchestration polls every 10 and every 60 s."""
 WATCH_S = 5.0
 """Between two looks for the effect of a request whose answer was lost."""
 CLOCK_GRAIN = timedelta(seconds=1)
@@ -51,6 +52,7 @@ NOT_DELETABLE = frozenset({"building", "applying", "aborting"})
 class VimActivities:
     directory: Directory
     journal: Journal
+    _usual: UsualTimes = field(default_factory=UsualTimes)
 
     @activity.defn
     async def create_strategy(self, request: CreateStrategyRequest) -> StrategyStep:
@@ -91,7 +93,7 @@ class VimActivities:
         window = SendWindow(self.directory.timing.send_window_s)
         cloud = await self._cloud(ref.site)
         with translated():
-            there = await vim.current(cloud)
+            there = await vim.read(cloud)
         if there is None or there.uuid != ref.uuid:
             raise Busy(f"strategy {ref.uuid} of {ref.site} is gone; {_holder(there)}")
         if there.state not in NOT_APPLIED_YET:
@@ -101,7 +103,7 @@ class VimActivities:
         window.check()
 
         async def begun() -> Strategy | None:
-            now = await vim.current(cloud)
+            now = await vim.read(cloud)
             return now if now and now.uuid == ref.uuid and now.state not in NOT_APPLIED_YET else None
 
         async def send() -> Strategy:
@@ -129,7 +131,7 @@ class VimActivities:
         window = SendWindow(self.directory.timing.send_window_s)
         cloud = await self._cloud(ref.site)
         with translated():
-            there = await vim.current(cloud)
+            there = await vim.read(cloud)
         if there is None or there.uuid != ref.uuid:
             return False
         if there.state in NOT_DELETABLE:
@@ -137,7 +139,7 @@ class VimActivities:
         window.check()
 
         async def gone() -> bool | None:
-            now = await vim.current(cloud)
+            now = await vim.read(cloud)
             return True if now is None or now.uuid != ref.uuid else None
 
         async def send() -> bool:
@@ -169,6 +171,7 @@ class VimActivities:
                     if last is None or last.uuid != request.uuid:
                         return StrategyEnd(how="gone", strategy=last, words=_holder(last), attempt=attempt)
                     if last.state not in IN_PHASE[request.phase]:
+                        self._usual.took(request.phase, (time.time() - heart.began) * timing.pace)
                         return StrategyEnd(how="ended", strategy=last, attempt=attempt)
                 now = time.time()
                 if now - heard > allowed_silence:
@@ -176,7 +179,9 @@ class VimActivities:
                 if now > deadline:
                     return StrategyEnd(how="late", strategy=last, words=words, attempt=attempt)
                 heart.tell(heard, words or (last and f"{last.state} {last.percent} % {last.stage}"))
-                await pause(timing.poll_s(POLL_S[request.phase]))
+                elapsed = (now - heart.began) * timing.pace
+                interval = self._usual.next_look_s(request.phase, elapsed, *POLL_S[request.phase])
+                await pause(timing.poll_s(interval))
 
     async def _cloud(self, name: str) -> Cloud:
         with translated():
