@@ -248,5 +248,5 @@ def test_tables_and_upserts_are_postgresql_too() -> None:
     for table in tables.metadata.sorted_tables:
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=dialect))
     row = mark().model_dump()
-    statement = str(_upsert_statement("postgresql", tables.marks, row).compile(dialect=dialect))
+    statement = str(_upsert_statement("postgresql", tables.marks, tuple(row)).compile(dialect=dialect))
     assert "ON CONFLICT (site, kind, value) DO UPDATE SET" in statement
