@@ -1,8 +1,8 @@
 """(c) Memory of one worker process with 1,000 sites in flight, all waiting in their apply.
 
-Real time and real intervals (pace 1): each site is polled every 30 s, which is what a thousand sites
-cost an idle evening. The strategies build for a few seconds and never end; the figure is the resident
-memory some polls after the last site has begun its wait, and the peak on the way there.
+Real time and real intervals (pace 1), so that what they cost meanwhile is what a thousand sites cost an
+evening. The strategies build for a few seconds and never end; the figure is the resident memory some polls
+after the last site has begun its wait, and the peak on the way there.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ NAME = "memory"
 SITES, QUICK_SITES = 1_000, 60
 BUILD_S, APPLY_S = 5.0, 86_400.0
 WATCH_S, QUICK_WATCH_S = 60.0, 5.0
-"""Two polls of each site."""
+"""Several polls of each site."""
 ALL_AT_WORK_WITHIN_S = 900.0
 
 
