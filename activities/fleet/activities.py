@@ -92,13 +92,14 @@ class FleetActivities:
     async def resolve_members(self, request: ResolveRequest) -> Members:
         """The selected sites in the inventory's order, or the problems that forbid a start."""
         inventory, spec = self.inventory(), request.spec
-        problems = list(check_campaign(spec, inventory))
+        problems: list[str] = []
         groups: dict[str, Group] = {}
         for name in spec.select.groups:
             try:
                 groups[name] = await self.group_members(name)
             except (NoAnswer, Rejected) as error:
                 problems.append(f"select.groups: {name}: {error}")
+        problems += check_campaign(spec, inventory, None if problems else groups)
         sites = () if problems else select(inventory, spec.select, groups)
         if not sites and not problems:
             problems.append("select: no site of the inventory is selected")

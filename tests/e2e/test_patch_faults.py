@@ -1,5 +1,7 @@
 """What a night can do to one site, and what becomes of it. Every fault comes through the admin API."""
 
+import asyncio
+
 import pytest
 
 from models.outcome import Outcome
@@ -314,3 +316,21 @@ async def test_no_secret_is_written_anywhere(region: Simulator, house: Stack) ->
     written = [path for path in house.folder.iterdir() if path.is_file()]
     assert {"temporal.db", "records.db", "worker.log"} <= {path.name for path in written}
     assert not [path.name for path in written if secret in path.read_bytes()]
+
+
+async def test_a_site_that_never_takes_a_request_is_unreachable_as_its_faults_dictate(
+    region: Simulator, house: Stack
+) -> None:
+    faults = {
+        "edge-0032": ("vim.create", "drop-before"),
+        "edge-0033": ("vim.apply", "drop-before"),
+        "edge-0034": ("vim.apply", "dark"),
+    }
+    for site, (on, do) in faults.items():
+        await region.fault(site, on, do)
+    dictated = await region.get("/expected?release=starlingx-26.03.1")
+    results = await asyncio.gather(*(house.patch(site) for site in faults))
+    assert {result.site: result.outcome for result in results} == {site: dictated[site] for site in faults}
+    assert {dictated[site] for site in faults} == {"unreachable"}
+    for site in ("edge-0032", "edge-0033"):
+        assert await _applied(region, site) == ([] if site == "edge-0032" else ["vim.create", "vim.delete"])

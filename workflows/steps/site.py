@@ -5,7 +5,7 @@ another id would hold no lock and is refused in its first task, before any activ
 """
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError, ApplicationError, TimeoutError
 
 with workflow.unsafe.imports_passed_through():
     from models import contracts
@@ -29,7 +29,9 @@ OUTCOME_OF_FAILURE = {
     "Busy": Outcome.BLOCKED,
     "Blocked": Outcome.BLOCKED,
     "Unreachable": Outcome.UNREACHABLE,
+    "Transient": Outcome.UNREACHABLE,
 }
+"""A transient failure ends a site only when it lasted as long as anybody is patient: no answer came."""
 
 
 def refuse_unless_locked(site: str) -> None:
@@ -47,6 +49,9 @@ def refuse_unless_locked(site: str) -> None:
 def failure_of(error: ActivityError) -> tuple[str, str]:
     """(class, words) of what an activity raised."""
     cause = error.cause
+    if isinstance(cause, TimeoutError) and cause.cause is not None:
+        # The deadline came in the middle of an attempt; the one before says what was wrong.
+        cause = cause.cause
     if isinstance(cause, ApplicationError):
         return cause.type or "Failure", cause.message
     return type(cause).__name__, str(cause or error)
