@@ -5,13 +5,14 @@ HTTP stack would be cut to "Failure exceeds size limit" and an operator would re
 carry the protocol in their words, so causes and stack are left out.
 """
 
+import asyncio
 from typing import Any
 
 import structlog
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from activities.errors import ActivityFailure, HandOver
+from activities.errors import ActivityFailure, HandOver, Transient
 
 log = structlog.get_logger()
 
@@ -21,17 +22,31 @@ class _Failures(ActivityInboundInterceptor):
         try:
             return await super().execute_activity(input)
         except ActivityFailure as failure:
-            info = activity.info()
-            tell = log.info if isinstance(failure, HandOver) else log.warning
-            tell(
-                failure.message,
-                workflow=info.workflow_id,
-                activity=info.activity_type,
-                attempt=info.attempt,
-                kind=failure.type,
-            )
-            failure.__cause__ = failure.__context__ = None
-            raise failure.with_traceback(None) from None
+            raise _told(failure) from None
+        except asyncio.CancelledError:
+            if not _nobody_waits():
+                raise
+            raise _told(Transient("nobody waits for this attempt any more")) from None
+
+
+def _told(failure: ActivityFailure) -> ActivityFailure:
+    info = activity.info()
+    tell = log.info if isinstance(failure, HandOver) else log.warning
+    tell(
+        failure.message,
+        workflow=info.workflow_id,
+        activity=info.activity_type,
+        attempt=info.attempt,
+        kind=failure.type,
+    )
+    failure.__cause__ = failure.__context__ = None
+    return failure.with_traceback(None)
+
+
+def _nobody_waits() -> bool:
+    """The workflow was terminated, or Temporal has replaced this attempt."""
+    details = activity.cancellation_details()
+    return details is not None and (details.not_found or details.timed_out)
 
 
 class FailureInterceptor(Interceptor):

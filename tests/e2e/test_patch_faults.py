@@ -334,3 +334,21 @@ async def test_a_site_that_never_takes_a_request_is_unreachable_as_its_faults_di
     assert {dictated[site] for site in faults} == {"unreachable"}
     for site in ("edge-0032", "edge-0033"):
         assert await _applied(region, site) == ([] if site == "edge-0032" else ["vim.create", "vim.delete"])
+
+
+async def test_a_worker_lets_go_of_a_terminated_run_in_one_line(region: Simulator, house: Stack) -> None:
+    log = house.folder / "worker.log"
+    before = len(log.read_text())
+    handle = await house.start_patch("edge-0035", "starlingx-26.03.2")
+
+    async def applied() -> bool:
+        return "vim.apply" in await _applied(region, "edge-0035")
+
+    await until(applied, "the apply")
+    await handle.terminate("by hand")
+
+    async def let_go() -> bool:
+        return "nobody waits for this attempt any more" in log.read_text()[before:]
+
+    await until(let_go, "the worker's line")
+    assert "Traceback" not in log.read_text()[before:]
