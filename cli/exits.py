@@ -122,7 +122,7 @@ def _of_rpc(error: Any) -> Failure:
 
 
 def _of_records(error: BaseException) -> Failure | None:
-    if _is(error, "records.store", "RecordsError"):
+    if _is(error, "records.database", "RecordsError"):
         return Failure(Code.NO_SERVER, str(error))
     if _is(error, "sqlalchemy.exc", "SQLAlchemyError"):
         return Failure(Code.NO_SERVER, f"the records cannot be read: {getattr(error, 'orig', None) or error}")

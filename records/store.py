@@ -17,38 +17,31 @@ anything in it is touched.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from datetime import timedelta
 from functools import cache
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import URL, RowMapping, Select, Table, event, func, make_url, select
+from sqlalchemy import RowMapping, Select, Table, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from models.outcome import Outcome
 from models.records import CampaignEvent, CampaignRun, Mark, SiteRun
 from records import tables
+from records.database import RecordsError, answering, connecting, open_engine, shown
 from records.limits import cut_evidence, cut_reason
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 ResultT = TypeVar("ResultT")
 
-DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 DURATIONS_KEPT = 500
 """Recent runs that an estimate rests on."""
-BUSY_TIMEOUT_S = 30
-"""How long a writer waits for another process on an SQLite file; one commit takes milliseconds."""
 SCHEMA_LOCK = 0x57A2F10C
 """PostgreSQL advisory lock held while tables are made: `if not exists` alone races there."""
-
-
-class RecordsError(Exception):
-    """The records cannot be used as asked; the message says what to do."""
 
 
 class Store:
@@ -64,16 +57,12 @@ class Store:
         """Connect and make what is missing.
 
         `url`: `sqlite+aiosqlite:///PATH` or `postgresql+asyncpg://user@host/database`; the driver may be
-        left out. Raises `RecordsError` for another database or one written by a newer Starflock.
+        left out. Raises `RecordsError` for another database, one written by a newer Starflock, or one that
+        does not answer; every other call raises it as well when the database fails.
         """
-        parsed = _async_url(url)
-        _make_folder(parsed)
-        engine = create_async_engine(parsed, hide_parameters=True)
-        if parsed.get_backend_name() == "sqlite":
-            event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        store = cls(engine)
+        store = cls(open_engine(url))
         try:
-            await store._ensure_schema(parsed)
+            await store._ensure_schema()
         except BaseException:
             await store.close()
             raise
@@ -128,7 +117,7 @@ class Store:
         return await self._read(SiteRun, query.order_by(table.ended, table.run_id))
 
     async def latest_runs(self, campaign: str) -> tuple[SiteRun, ...]:
-        """One run a site, the one that ended last; by site."""
+        """One run a site, the one that ended last; by site, whatever the database's locale."""
         table = tables.site_runs.c
         newest_first = (table.ended.desc(), table.run_id.desc())
         ranked = (
@@ -140,7 +129,7 @@ class Store:
             .subquery()
         )
         query = select(tables.site_runs).join(ranked, ranked.c.run_id == table.run_id).where(ranked.c.n == 1)
-        return await self._read(SiteRun, query.order_by(table.site))
+        return tuple(sorted(await self._read(SiteRun, query), key=lambda run: run.site))
 
     async def site_history(self, site: str) -> tuple[SiteRun, ...]:
         """Every run on a site, in and out of campaigns, latest first."""
@@ -210,8 +199,11 @@ class Store:
             raise RecordsError("the records are closed")
 
         async def transaction() -> ResultT:
-            async with self._engine.begin() as connection:
-                return await work(connection)
+            with connecting(self._engine.url):
+                connection = await self._engine.connect()
+            with answering(self._engine.url):
+                async with aclosing(connection), connection.begin():
+                    return await work(connection)
 
         task = asyncio.ensure_future(transaction())
         self._running.add(task)
@@ -223,7 +215,7 @@ class Store:
         if not task.cancelled():
             task.exception()
 
-    async def _ensure_schema(self, url: URL) -> None:
+    async def _ensure_schema(self) -> None:
         version = tables.schema_version
         ours = {"id": 1, "version": tables.SCHEMA_VERSION}
 
@@ -238,7 +230,7 @@ class Store:
             ).scalar_one()
             if found > tables.SCHEMA_VERSION:
                 raise RecordsError(
-                    f"the records at {url.render_as_string(hide_password=True)} were written by a newer "
+                    f"the records at {shown(self._engine.url)} were written by a newer "
                     f"Starflock (schema {found}; this one knows {tables.SCHEMA_VERSION}): "
                     "upgrade Starflock here, or point it at another database"
                 )
@@ -261,34 +253,3 @@ def _upsert_statement(dialect: str, table: Table, columns: tuple[str, ...]) -> A
     key = [column.name for column in table.primary_key]
     rest = {name: statement.excluded[name] for name in columns if name not in key}
     return statement.on_conflict_do_update(index_elements=key, set_=rest)
-
-
-def _async_url(url: str) -> URL:
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        raise RecordsError(
-            "the records' address is not a database URL; "
-            "expected sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER@HOST/DATABASE"
-        ) from None
-    driver = DRIVERS.get(parsed.get_backend_name())
-    if driver is None:
-        raise RecordsError(
-            f"records are kept in SQLite or PostgreSQL, not in {parsed.get_backend_name()}; "
-            "expected sqlite+aiosqlite:///PATH or postgresql+asyncpg://USER@HOST/DATABASE"
-        )
-    return parsed.set(drivername=driver)
-
-
-def _make_folder(url: URL) -> None:
-    if url.get_backend_name() == "sqlite" and url.database:
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-
-
-def _prepare_sqlite(connection: Any, record: Any) -> None:
-    """Per connection: wait for other writers first, so that the switch to WAL waits as well."""
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_S * 1000}")
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")
-    cursor.close()

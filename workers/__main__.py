@@ -6,13 +6,15 @@ import uvloop
 from pydantic import ValidationError
 
 from inventory.problems import FileErrors
+from records.database import RecordsError
 from workers.logs import configure
 from workers.settings import Settings
 from workers.worker import run
 
 
 def main() -> int:
-    """Exit code 0 after an orderly end, 2 when settings or inventory are wrong, 3 without a server."""
+    """Exit code 0 after an orderly end, 2 when settings or inventory are wrong, 3 without a server
+    or records."""
     try:
         settings = Settings()
     except ValidationError as error:
@@ -26,7 +28,7 @@ def main() -> int:
     except FileErrors as errors:
         print(errors, file=sys.stderr)
         return 2
-    except RuntimeError as error:
+    except (RuntimeError, RecordsError) as error:
         print(f"starflock worker: {error}", file=sys.stderr)
         return 3
     return 0

@@ -133,6 +133,18 @@ def test_a_report_without_records_says_where_they_would_be(run: Run, tmp_path: P
     assert not (tmp_path / "starflock-data").exists()
 
 
+def test_records_that_do_not_answer_are_said_without_the_password(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STARFLOCK_RECORDS_URL", "postgresql://anna:hunter2@127.0.0.1:1/fleet")
+    said = run("campaign", "report", "night")
+    assert (said.code, said.out) == (3, "")
+    assert said.err.startswith(
+        "the records at postgresql+asyncpg://anna:***@127.0.0.1:1/fleet do not answer: "
+    )
+    assert said.err.count("\n") == 1
+
+
 def test_an_import_overwrites_nothing(run: Run) -> None:
     files(inventory=INVENTORY)
     command = "inventory import dcmanager --auth-url http://10.0.0.2:5000/v3 --username admin --name sc-1"

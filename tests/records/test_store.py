@@ -1,73 +1,40 @@
-"""The journal over a real SQLite file: what is written twice stands once, and many may write."""
+"""The journal over SQLite and over PostgreSQL, both real: what is written twice stands once."""
 
 import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.schema import CreateTable
 
 from models.outcome import Outcome
-from models.records import CampaignEvent, CampaignRun, Journal, Mark, SiteRun, StepTime
-from models.site import Alarm
+from models.records import CampaignEvent, Journal
 from records import tables
 from records.limits import CUT
 from records.store import RecordsError, Store, _upsert_statement
-
-BEGAN = datetime(2026, 3, 1, 22, 0, tzinfo=UTC)
+from tests.records.samples import BEGAN, campaign, mark, run
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
+def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite+aiosqlite:///{tmp_path / 'state' / 'records.db'}"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest) -> str:
+    address: str = request.getfixturevalue(f"{request.param}_url")
+    return address
 
 
 @pytest.fixture
 async def store(url: str) -> AsyncIterator[Store]:
     async with await Store.open(url) as opened:
         yield opened
-
-
-def run(run_id: str = "r-1", site: str = "edge-1", minutes: int = 20, **changes: object) -> SiteRun:
-    base = SiteRun(
-        run_id=run_id,
-        site=site,
-        operation="patch",
-        release="starlingx-26.03.1",
-        campaign="spring",
-        wave=2,
-        region="north",
-        outcome=Outcome.SUCCEEDED,
-        reason="verified",
-        began=BEGAN,
-        ended=BEGAN + timedelta(minutes=minutes),
-        version_before="starlingx-25.09.2",
-        version_after="starlingx-26.03.1",
-        alarms_before=(Alarm(alarm_id="800.001", entity="c", severity="critical", mgmt_affecting=True),),
-        alarms_after=(Alarm(alarm_id="100.114", entity="n", severity="minor", mgmt_affecting=False),),
-        steps=(StepTime(name="gates", began=BEGAN, ended=BEGAN + timedelta(seconds=3), attempts=2),),
-        retries=1,
-        strategy="4f1c",
-        evidence=("vim: applied",),
-    )
-    return base.model_copy(update=changes)
-
-
-def campaign(first_run_id: str = "c-1", name: str = "spring", **changes: object) -> CampaignRun:
-    base = CampaignRun(
-        first_run_id=first_run_id, name=name, spec_json="{}", inventory_hash="9b", members=3, began=BEGAN
-    )
-    return base.model_copy(update=changes)
-
-
-def mark(value: str = "uuid-1", **changes: object) -> Mark:
-    return Mark(site="edge-1", kind="vim-strategy", value=value, run_id="r-1", made=BEGAN).model_copy(
-        update=changes
-    )
 
 
 async def test_a_run_comes_back_as_it_was_written(store: Store) -> None:
@@ -100,6 +67,25 @@ async def test_the_latest_run_of_a_site_is_the_one_that_ended_last(store: Store)
     await store.record_site_run(run("r-early", "edge-1", minutes=10))
     await store.record_site_run(run("r-other", "edge-2", minutes=5))
     assert [kept.run_id for kept in await store.latest_runs("spring")] == ["r-late", "r-other"]
+
+
+async def test_sites_come_in_the_same_order_from_every_database(store: Store) -> None:
+    for site in ("edge_2", "edge-10", "Edge-1", "edge1"):
+        await store.record_site_run(run(f"r-{site}", site))
+    assert [kept.site for kept in await store.latest_runs("spring")] == [
+        "Edge-1",
+        "edge-10",
+        "edge1",
+        "edge_2",
+    ]
+
+
+async def test_durations_are_of_the_latest_runs_that_succeeded(store: Store) -> None:
+    await store.record_site_run(run("r-1", minutes=10))
+    await store.record_site_run(run("r-2", minutes=30))
+    await store.record_site_run(run("r-3", minutes=20, outcome=Outcome.FAILED))
+    await store.record_site_run(run("r-4", minutes=40, operation="other"))
+    assert await store.durations("patch") == (timedelta(minutes=30), timedelta(minutes=10))
 
 
 async def test_the_history_of_a_site_spans_campaigns_latest_first(store: Store) -> None:
@@ -171,7 +157,7 @@ async def test_what_databases_refuse_in_text_is_replaced(store: Store) -> None:
     assert (await store.site_runs("spring"))[0].reason == "a\ufffdb?c"
 
 
-async def test_two_stores_on_one_file_write_and_read_at_the_same_time(url: str) -> None:
+async def test_two_stores_on_one_database_write_and_read_at_the_same_time(url: str) -> None:
     first, second = await asyncio.gather(Store.open(url), Store.open(url))
     async with first, second:
         writes = [
@@ -213,26 +199,27 @@ async def test_a_closed_store_refuses_and_closes_twice(url: str) -> None:
         await store.campaigns()
 
 
-async def test_a_database_of_a_newer_starflock_is_refused_in_words(url: str, tmp_path: Path) -> None:
+async def test_a_database_of_a_newer_starflock_is_refused_in_words(url: str) -> None:
     await (await Store.open(url)).close()
-    path = tmp_path / "state" / "records.db"
-    with sqlite3.connect(path) as database:
-        database.execute("update starflock_schema set version = 7")
-    database.close()
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(tables.schema_version.update().values(version=7))
+    await engine.dispose()
     with pytest.raises(RecordsError, match=r"newer Starflock \(schema 7; this one knows 1\)"):
         await Store.open(url)
 
 
-@pytest.mark.parametrize("url", ["mysql://host/db", "not a url"])
+@pytest.mark.parametrize("url", ["mysql://host/db", "not a url", "postgresql://host:port/db"])
 async def test_another_database_is_refused_in_words(url: str) -> None:
     with pytest.raises(RecordsError, match="expected sqlite"):
         await Store.open(url)
 
 
-async def test_sqlite_keeps_a_write_ahead_log(store: Store, tmp_path: Path) -> None:
-    database = sqlite3.connect(tmp_path / "state" / "records.db")
-    assert database.execute("pragma journal_mode").fetchone() == ("wal",)
-    database.close()
+async def test_sqlite_keeps_a_write_ahead_log(sqlite_url: str, tmp_path: Path) -> None:
+    async with await Store.open(sqlite_url):
+        database = sqlite3.connect(tmp_path / "state" / "records.db")
+        assert database.execute("pragma journal_mode").fetchone() == ("wal",)
+        database.close()
 
 
 async def test_a_thousand_runs_are_read_in_well_under_a_second(store: Store) -> None:

@@ -8,6 +8,7 @@ REQUIRED = (
     "temporal CLI",
     "Temporal time-skipping server",
     "simulated StarlingX region (HTTPS)",
+    "PostgreSQL",
 )
 """A whole run uses all of them; under CI a missing one is a failure."""
 
