@@ -13,6 +13,7 @@ from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
 from activities.errors import ActivityFailure, HandOver, Transient
+from records.database import RecordsError
 
 log = structlog.get_logger()
 
@@ -23,6 +24,8 @@ class _Failures(ActivityInboundInterceptor):
             return await super().execute_activity(input)
         except ActivityFailure as failure:
             raise _told(failure) from None
+        except RecordsError as error:
+            raise _told(Transient(str(error))) from None
         except asyncio.CancelledError:
             if not _nobody_waits():
                 raise
