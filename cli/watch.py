@@ -1,7 +1,8 @@
 """Follows a campaign: a picture that redraws itself on a terminal, plain lines anywhere else.
 
 Everything comes from the campaign's `progress` query, once a second, and the log from the records where
-this machine has them. A worker that is away for a while is waited for: the campaign is not lost by that.
+this machine has them. A worker or records that are away for a while are waited for: the campaign is not
+lost by that.
 """
 
 import asyncio
@@ -80,11 +81,17 @@ class Source:
     async def _read_log(self) -> None:
         if self._store is None:
             return
+        from records.database import RecordsError
+
         if not self._first_run_id:
             described = await self._handle.describe()
             info = described.raw_description.workflow_execution_info
             self._first_run_id = info.first_run_id or described.run_id
-        events = await self._store.campaign_events(self._first_run_id)
+        try:
+            events = await self._store.campaign_events(self._first_run_id)
+        except RecordsError as error:
+            self.away = self.away or str(error)
+            return
         self.log.extend(event for event in events if event.sequence > self._seen)
         self._seen = max([self._seen, *(event.sequence for event in events)])
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from cli.watch import Source
 from models.records import CampaignRun
 from records.store import Store
 from tests.cli.served import RELEASE, Desk
@@ -88,6 +89,26 @@ async def test_a_campaign_from_plan_to_report(desk: Desk) -> None:
     page = await desk("campaign", "report", "whole")
     assert (page.code, (desk.folder / "whole.html").read_text()[:15]) == (0, "<!doctype html>")
     assert (await desk("campaign", "report", "whole", "-o", "junit")).out.startswith("<?xml")
+
+
+async def test_a_watch_outlives_records_that_are_away(desk: Desk, house: Stack) -> None:
+    assert (
+        await desk("campaign", "start", desk.campaign("watched", select={"names": ["edge-0010"]}))
+    ).code == 0
+    store = await Store.open(f"sqlite:///{house.folder / 'records.db'}")
+    source = Source(house.client.get_workflow_handle("campaign/watched"), "watched", store)
+
+    async def begun() -> bool:
+        await source.look()
+        return source.progress is not None and bool(source.log)
+
+    await until(begun, "the first line of the log")
+    assert source.away == ""
+    await store.close()
+    await source.look()
+    assert source.away == "the records are closed"
+    assert source.progress is not None
+    assert (await desk("campaign", "watch", "watched")).code == 0
 
 
 async def test_limits_that_are_not_named_stay(desk: Desk) -> None:
