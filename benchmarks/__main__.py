@@ -51,6 +51,9 @@ def main() -> int:
             continue
         console.print(f"{name}: {time.monotonic() - began:.0f} s", style="dim")
         done.append(outcome)
+        if outcome.incomplete:
+            failed[name] = outcome.incomplete
+            console.print(f"{name} is incomplete: {outcome.incomplete}", style="red", markup=False)
         _write(options.out / f"{name}.json", outcome.document())
     _write(
         options.out / "summary.json",

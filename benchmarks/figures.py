@@ -51,6 +51,8 @@ class Outcome:
     setup: dict[str, Any] = field(default_factory=dict)
     figures: list[Figure] = field(default_factory=list)
     detail: dict[str, Any] = field(default_factory=dict)
+    incomplete: str = ""
+    """What could not be measured, and why, in words; the figures that are there hold."""
 
     def add(self, name: str, value: float, unit: str = "", **more: Any) -> None:
         self.figures.append(Figure(name, round(value, 4), unit, **more))
@@ -65,6 +67,7 @@ class Outcome:
             "setup": self.setup,
             "figures": [asdict(each) | {"target": each.target, "met": each.met} for each in self.figures],
             "detail": self.detail,
+            "incomplete": self.incomplete,
         }
 
 
