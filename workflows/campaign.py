@@ -67,6 +67,7 @@ class FleetCampaign:
         self._log = CampaignLog(self._spec, carry.notes if carry else 0)
         self._news = False
         self._starts: set[asyncio.Task[None]] = set()
+        self._asking = False
 
     @workflow.run
     async def run(self, start: CampaignStart) -> CampaignResult:
@@ -212,7 +213,11 @@ class FleetCampaign:
         while True:
             bearable = min(TICK, len(self.state.in_flight()) * TICK_PER_CHILD)
             await workflow.sleep(max(TICK / self.state.pace, bearable))
-            await self._tick()
+            self._asking = True
+            try:
+                await self._tick()
+            finally:
+                self._asking = False
 
     async def _tick(self) -> None:
         state = self.state
@@ -397,10 +402,10 @@ class FleetCampaign:
         return info.is_continue_as_new_suggested() or info.get_current_history_length() > HISTORY_LIMIT
 
     async def _continue_as_new(self) -> NoReturn:
-        """With no start unanswered and no handler half-way, nothing is lost on the way."""
+        """With no start unanswered, no tick and no handler half-way, nothing is lost on the way."""
         await workflow.wait_condition(lambda: not self._starts and workflow.all_handlers_finished())
         await self._log.flush()
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await workflow.wait_condition(lambda: not self._asking and workflow.all_handlers_finished())
         carry = self.state.to_carry().model_copy(update={"notes": self._log.sequence})
         workflow.continue_as_new(CampaignStart(**self._spec.model_dump(), carry=carry))
 
