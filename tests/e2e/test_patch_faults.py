@@ -341,10 +341,14 @@ async def test_a_worker_lets_go_of_a_terminated_run_in_one_line(region: Simulato
     before = len(log.read_text())
     handle = await house.start_patch("edge-0035", "starlingx-26.03.2")
 
-    async def applied() -> bool:
-        return "vim.apply" in await _applied(region, "edge-0035")
+    async def waiting() -> bool:
+        described = await handle.describe()
+        waits = [each.activity_type.name for each in described.raw_description.pending_activities]
+        return waits == ["await_strategy"] and "vim.apply" in await _applied(region, "edge-0035")
 
-    await until(applied, "the apply")
+    await until(waiting, "the wait for the apply")
+    # The wait must outlast a heartbeat, by which the worker learns of the end.
+    await region.fault("edge-0035", "site", "dark", seconds=7200)
     await handle.terminate("by hand")
 
     async def let_go() -> bool:
