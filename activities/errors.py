@@ -4,11 +4,15 @@
     |- Transient                 retry: nothing is known to be wrong
     |- Busy                      somebody else works there: come back
     |- Blocked                   a gate holds: time or a person
+    |- NotYet                    a gate holds that time opens: asked again
     |- Refused                   the request is wrong: never retried
-    `- Unreachable               no answer where one was due
+    |- Unreachable               no answer where one was due
+    |- RecordsAway               our own records do not answer: retried, and nothing is said of the site
+    `- HandOver                  this worker ends: another one goes on
 
-Only `Transient` is retried by Temporal; the others end the activity and the workflow decides by the
-class name (`ApplicationError.type`). Each system's `errors.py` maps its answers to these.
+Only `Transient`, `NotYet`, `RecordsAway` and `HandOver` are retried by Temporal; the others end the activity
+and the workflow decides by the class name (`ApplicationError.type`). Each system's `errors.py` maps its
+answers to these.
 """
 
 from datetime import timedelta
@@ -42,12 +46,20 @@ class Blocked(ActivityFailure):
     pass
 
 
+class NotYet(ActivityFailure):
+    retryable = True
+
+
 class Refused(ActivityFailure):
     pass
 
 
 class Unreachable(ActivityFailure):
     pass
+
+
+class RecordsAway(ActivityFailure):
+    retryable = True
 
 
 class HandOver(ActivityFailure):

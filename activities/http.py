@@ -38,6 +38,9 @@ USER_AGENT = "starflock"
 
 HEADERS = {"User-Agent": USER_AGENT, "Accept": "application/json"}
 
+Parts = Mapping[str, tuple[str | None, str]]
+"""Of a multipart form, by name: the file's name, or None for a field, and the content."""
+
 IDLE_SHARE = 4
 """One connection in so many may be idle: polls are further apart than a connection is kept. Each trust has as
 many pools as that, and a pool keeps one; a host's requests always go to the same pool."""
@@ -125,7 +128,7 @@ class Wire:
         headers: dict[str, str] | None = None,
         body: Any = None,
         params: dict[str, str] | None = None,
-        files: dict[str, tuple[None, str]] | None = None,
+        files: Parts | None = None,
     ) -> Reply:
         """One request, one answer. Raises NoAnswer; any status is returned."""
         request = httpx2.Request(

@@ -34,6 +34,10 @@ class Heartbeat:
         self._details = (self.began, *seen)
         activity.heartbeat(*self._details)
 
+    def carry(self, *seen: Any) -> None:
+        """Told with the next beat; for threads, which cannot beat."""
+        self._details = (self.began, *seen)
+
     async def __aenter__(self) -> Self:
         timeout = activity.info().heartbeat_timeout
         if timeout is not None:

@@ -22,13 +22,35 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import campaign_real, campaign_virtual, cli_start, inventory_load, memory, simulator_load
+from benchmarks import (
+    archive,
+    bmc_inventory,
+    campaign_cost,
+    campaign_real,
+    campaign_virtual,
+    cli_start,
+    inventory_load,
+    memory,
+    rehearsal,
+    simulator_load,
+)
 from benchmarks.figures import Bench, CannotRun, Figure, Outcome, number
 from benchmarks.machine import facts, load_of_others
 
 BENCHMARKS: dict[str, Callable[[Bench], Coroutine[Any, Any, Outcome]]] = {
     module.NAME: module.run
-    for module in (cli_start, inventory_load, simulator_load, memory, campaign_virtual, campaign_real)
+    for module in (
+        cli_start,
+        inventory_load,
+        simulator_load,
+        memory,
+        bmc_inventory,
+        archive,
+        campaign_cost,
+        campaign_virtual,
+        rehearsal,
+        campaign_real,
+    )
 }
 
 

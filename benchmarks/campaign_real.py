@@ -24,7 +24,8 @@ from benchmarks.processes import Worker, worker
 from benchmarks.standin import Durations
 from benchmarks.standin_worker import DURATIONS
 from models import contracts
-from models.campaign import Budget, CampaignResult, CampaignSpec, PatchOperation, Selector, Wave, Window
+from models.campaign import Budget, CampaignResult, CampaignSpec, Selector, Wave, Window
+from models.operations import PatchOperation
 from records.store import Store
 from rules.estimate import makespan
 from tests.support.simulator import Simulator, simulator

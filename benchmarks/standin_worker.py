@@ -40,7 +40,7 @@ async def work(settings: Settings, durations: Durations) -> None:
             client,
             task_queue=contracts.TASK_QUEUE,
             workflows=[StandInPatchSite, FleetCampaign],
-            activities=[StandInActivities(durations).step, *implementations],
+            activities=[StandInActivities(durations).step, *implementations.main],
             workflow_runner=sandbox("benchmarks"),
             interceptors=[FailureInterceptor()],
             max_concurrent_activities=settings.max_activities,

@@ -12,7 +12,29 @@ from typing import Annotated
 
 import typer
 
-from cli import campaign, control, exits, freeze, inventory, report, site, up
+from cli import (
+    backing_up,
+    backup,
+    bootstrap,
+    campaign,
+    configure,
+    control,
+    exits,
+    freeze,
+    host,
+    host_maintenance,
+    inventory,
+    rehearse,
+    release,
+    report,
+    schedule,
+    serving,
+    site,
+    subcloud,
+    up,
+    upgrade,
+    verify,
+)
 from cli.demo import command as demo
 from cli.output import FormOption
 
@@ -26,15 +48,32 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-campaign.app.registered_commands += control.app.registered_commands + report.app.registered_commands
+campaign.app.registered_commands += (
+    rehearse.app.registered_commands + control.app.registered_commands + report.app.registered_commands
+)
+site.app.registered_commands += (
+    bootstrap.app.registered_commands
+    + backing_up.app.registered_commands
+    + configure.app.registered_commands
+    + upgrade.app.registered_commands
+    + verify.app.registered_commands
+)
+host.app.registered_commands += host_maintenance.app.registered_commands
 app.add_typer(campaign.app)
 app.add_typer(site.app)
+app.add_typer(subcloud.app)
+app.add_typer(backup.app)
+app.add_typer(host.app)
 app.add_typer(inventory.app)
+app.add_typer(release.app)
+app.add_typer(schedule.app)
 app.command("schema")(inventory.schema)
 app.command("freeze")(freeze.freeze)
 app.command("thaw")(freeze.thaw)
 app.command("up")(up.up)
 app.command("worker")(up.worker)
+app.command("codec-server")(serving.codec_server)
+app.command("setup")(serving.setup)
 app.command(
     "simulate",
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []},

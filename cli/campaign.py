@@ -165,10 +165,10 @@ async def begin(client: "Client", spec: "CampaignSpec") -> str:
                 [
                     SearchAttributePair(contracts.CAMPAIGN, spec.name),
                     SearchAttributePair(contracts.OPERATION, spec.operation.kind),
-                    SearchAttributePair(contracts.RELEASE, spec.operation.release),
+                    SearchAttributePair(contracts.RELEASE, spec.operation.target),
                 ]
             ),
-            static_summary=f"{spec.operation.kind} to {spec.operation.release}",
+            static_summary=f"{spec.operation.kind} to {spec.operation.target}",
         )
     except WorkflowAlreadyStartedError:
         raise Failure(

@@ -1,4 +1,4 @@
-"""`starflock campaign pause|resume|abort|approve|skip|retry|set`: what people say to a running campaign.
+"""`starflock campaign pause|resume|abort|approve|skip|force-windows|retry|set`: said to a running campaign.
 
 Each is one update of the workflow. What it refuses, it refuses in words that are printed as they are.
 """
@@ -82,6 +82,17 @@ def skip(name: CampaignName, sites: Sites, by: ByOption, output: FormOption = "t
     from models.campaign import SkipRequest
 
     _tell(name, "skip", SkipRequest(sites=tuple(sites), owner=by), output)
+
+
+@app.command("force-windows")
+def force_windows(
+    name: CampaignName, sites: Sites, reason: ReasonOption, by: ByOption, output: FormOption = "table"
+) -> None:
+    """Let sites that have not begun start outside of their maintenance windows."""
+    from models.windows import ForceWindowsRequest
+
+    request = ForceWindowsRequest(sites=tuple(sites), reason=reason, owner=by)
+    _tell(name, "force_windows", request, output)
 
 
 @app.command()

@@ -94,6 +94,8 @@ def _of_files(error: BaseException) -> Failure | None:
         return Failure(Code.BAD_INPUT, str(error))
     if _is(error, "inventory.load", "NotDeclared"):
         return Failure(Code.NOT_FOUND, str(error))
+    if _is(error, "workers.codec", "PayloadKeysError"):
+        return Failure(Code.BAD_INPUT, str(error))
     return None
 
 
@@ -102,7 +104,7 @@ def _of_temporal(error: BaseException) -> Failure | None:
         return _of_rpc(error)
     failed = ("WorkflowUpdateFailedError", "WorkflowFailureError")
     if any(_is(error, "temporalio.client", name) for name in failed):
-        cause = getattr(error, "cause", None)
+        cause = _first_cause(error)
         refused = getattr(cause, "type", None) in ("refused", "Refused")
         return Failure(
             Code.REFUSED if refused else Code.BAD_END, getattr(cause, "message", None) or str(cause)
@@ -110,6 +112,18 @@ def _of_temporal(error: BaseException) -> Failure | None:
     if _is(error, "temporalio.client", "WorkflowQueryFailedError"):
         return Failure(Code.REFUSED, str(error))
     return None
+
+
+def _first_cause(error: BaseException) -> BaseException | None:
+    """What an activity or a child said; the engine's own words around it help nobody."""
+    cause: BaseException | None = getattr(error, "cause", None)
+    wrappers = ("ActivityError", "ChildWorkflowError", "TimeoutError")
+    while cause is not None and any(_is(cause, "temporalio.exceptions", name) for name in wrappers):
+        inner: BaseException | None = getattr(cause, "cause", None)
+        if inner is None:
+            break
+        cause = inner
+    return cause
 
 
 def _of_rpc(error: Any) -> Failure:
@@ -133,13 +147,14 @@ def _of_input(error: BaseException) -> Failure | None:
     """A model that refuses what the options said."""
     if not _is(error, "pydantic", "ValidationError"):
         return None
+    from inventory.refusals import refusal
+
     problems: list[Any] = error.errors()  # type: ignore[attr-defined]
     lines = []
     for problem in problems:
         place = ".".join(str(step) for step in problem["loc"])
-        words = problem["msg"].removeprefix("Value error, ")
-        secret = "credential" in problem["loc"] or "password" in place
-        lines.append(f"{place}: {words}" + (f", found {problem['input']!r}" if place and not secret else ""))
+        words = refusal(problem, tuple(problem["loc"]), None, ())
+        lines.append(f"{place}: {words}" if place else words)
     return Failure(Code.BAD_INPUT, "\n".join(lines))
 
 

@@ -22,7 +22,10 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 importing = typer.Typer(
-    name="import", help="Write an inventory from a live system.", no_args_is_help=True, rich_markup_mode=None
+    name="import",
+    help="Take over what a live system or a file of hosts says.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
 app.add_typer(importing)
 
@@ -33,10 +36,16 @@ FileArgument = Annotated[
 
 @app.command()
 def validate(file: FileArgument = INVENTORY, output: FormOption = "table") -> None:
-    """Say whether the file can be used; list every mistake with its line."""
+    """Say whether the file and those that it names can be used; list every mistake with its line."""
+    from inventory.bootstrap import bootstrap_problems
+    from inventory.deploy_values import deploy_problems
     from inventory.load import load_inventory
+    from inventory.problems import FileErrors
 
     found = load_inventory(file)
+    problems = [*deploy_problems(found), *bootstrap_problems(found)]
+    if problems:
+        raise FileErrors(problems)
     answer = {
         "file": str(file),
         "valid": True,
@@ -137,7 +146,44 @@ def import_dcmanager(
     note(f"{out}: {len(found.sites)} sites of {name}; look through topologies and labels before you use it")
 
 
-def schema(kind: Annotated[Literal["inventory", "campaign"], typer.Argument(help="Which file.")]) -> None:
+@importing.command("hosts-xml")
+def import_hosts_xml(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="As `system host-bulk-export` writes it.")],
+    password_ref: Annotated[
+        str, typer.Option(metavar="env:X|file:Y", help="Where the password of all their BMCs is.")
+    ] = "",
+) -> None:
+    """Print the hosts of a StarlingX bulk XML file, to be put under a site of the inventory.
+
+    Passwords in the file are not copied.
+    """
+    import sys
+
+    from pydantic import TypeAdapter, ValidationError
+
+    from inventory.host_xml import read_hosts
+    from inventory.write import dump_hosts
+    from models.base import SecretRef
+
+    try:
+        TypeAdapter(SecretRef | Literal[""]).validate_python(password_ref)
+    except ValidationError:
+        raise Failure(
+            Code.BAD_INPUT, "--password-ref: expected env:NAME or file:PATH, not the password itself"
+        ) from None
+    found = read_hosts(file, password_ref)
+    sys.stdout.write(dump_hosts(found.hosts))
+    if found.passwords_left and not password_ref:
+        named = ", ".join(found.passwords_left[:4]) + (" ..." if len(found.passwords_left) > 4 else "")
+        note(
+            f"the BMC passwords of {named} were left in {file}: put them where env: or file: finds them and "
+            "give --password-ref, or declare `bmc: {credential: ...}` at the site"
+        )
+
+
+def schema(
+    kind: Annotated[Literal["inventory", "campaign", "maintenance"], typer.Argument(help="Which file.")],
+) -> None:
     """Print the JSON Schema of a file, for editors."""
     import json
     import sys

@@ -104,15 +104,27 @@ async def tell(handle: "WorkflowHandle[Any, Any]", what: str, update: str, reque
         raise _unanswered(error, f"Temporal knows no {what}") from error
 
 
-async def ask(client: Client, workflow: str, subject: str, request: Any, result: type[ModelT]) -> ModelT:
-    """A look that runs as a workflow. Raises: Failure, WorkflowFailureError."""
+async def ask(
+    client: Client,
+    workflow: str,
+    subject: str,
+    request: Any,
+    result: type[ModelT],
+    *,
+    within: timedelta = timedelta(seconds=LOOK_WITHIN_S),
+    workflow_id: str = "",
+) -> ModelT:
+    """A look that runs as a workflow; `workflow_id` is for one of which there may be one only.
+
+    Raises: Failure, WorkflowFailureError, WorkflowAlreadyStartedError.
+    """
     handle: WorkflowHandle[Any, ModelT] = await client.start_workflow(
         workflow,
         request,
-        id=f"look/{workflow}/{subject}/{uuid.uuid4().hex[:8]}",
+        id=workflow_id or f"look/{workflow}/{subject}/{uuid.uuid4().hex[:8]}",
         task_queue=contracts.TASK_QUEUE,
         result_type=result,
-        execution_timeout=timedelta(seconds=LOOK_WITHIN_S),
+        execution_timeout=within,
     )
     try:
         await asyncio.wait_for(_picked_up(handle), ANSWER_WITHIN_S)

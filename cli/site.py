@@ -5,20 +5,30 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cli.exits import Code, Failure
-from cli.output import FormOption, emit, facts, note, outcome, table, when
+from cli.output import FormOption, emit, facts, outcome, table
 from cli.words import INVENTORY, InventoryOption
 
 if TYPE_CHECKING:
-    from temporalio.client import WorkflowHandle
-
-    from models.patch import PatchSiteRequest, SiteResult
+    from models.patch import SiteResult
     from models.records import SiteRun
 
 app = typer.Typer(name="site", help="Work on one site.", no_args_is_help=True, rich_markup_mode=None)
 
+BRINGS = {
+    "patch": "release",
+    "upgrade": "release",
+    "rollback": "from release",
+    "maintain": "host",
+    "reboot": "host",
+    "lock": "host",
+    "unlock": "host",
+    "swact": "host",
+    "install": "installs",
+    "firmware": "baseline",
+}
+"""What a run's release is, by its operation."""
 SiteName = Annotated[str, typer.Argument(metavar="NAME", help="The site, as the inventory names it.")]
 Release = Annotated[str, typer.Option("--release", help="Such as starlingx-26.03.1.")]
-EVERY_S = 0.5
 
 
 @app.command()
@@ -47,8 +57,9 @@ def patch(
     output: FormOption = "table",
 ) -> None:
     """Bring a site to a release through its own VIM, and wait for the end."""
-    from cli.session import connected, link_to, run
-    from models.campaign import PatchOperation
+    from cli.follow import carried_out
+    from models import contracts
+    from models.operations import PatchOperation
     from models.patch import PatchSiteRequest, SiteResult
 
     named = {
@@ -72,24 +83,18 @@ def patch(
 
         load_inventory(inventory).site(name)
 
-    async def work() -> "SiteResult | dict[str, str]":
-        client = await connected()
-        handle = await _start(client, request)
-        link = link_to(client, handle.id, handle.first_execution_run_id)
-        note(f"started {handle.id}" + (f"  {link}" if link else ""))
-        if no_wait:
-            return {"workflow_id": handle.id, "run_id": handle.first_execution_run_id or "", "ui": link}
-        return await _to_its_end(handle)
-
-    result = run(work())
-    if not isinstance(result, SiteResult):
-        emit(output, result, lambda: [facts(list(result.items()))])
-        return
-    emit(output, result, lambda: _result(result))
-    from models.outcome import GOOD
-
-    if result.outcome not in GOOD:
-        raise typer.Exit(Code.BAD_END)
+    carried_out(
+        contracts.PATCH_SITE,
+        request,
+        site=name,
+        operation=operation.kind,
+        target=release,
+        summary=f"{operation.kind} {name} to {release}",
+        result=SiteResult,
+        words=result_words,
+        no_wait=no_wait,
+        output=output,
+    )
 
 
 @app.command()
@@ -111,8 +116,8 @@ def explain(name: SiteName, release: Release, output: FormOption = "table") -> N
     """What every gate says of a patch to this release, now; change nothing."""
     from cli.session import ask, connected, run
     from models import contracts
-    from models.campaign import PatchOperation
     from models.fleet import ExplainRequest, Explanation
+    from models.operations import PatchOperation
     from models.patch import PatchSiteRequest
 
     operation = PatchOperation(kind="patch", release=release)
@@ -140,75 +145,6 @@ def explain(name: SiteName, release: Release, output: FormOption = "table") -> N
     )
 
 
-async def _start(client: Any, request: "PatchSiteRequest") -> "WorkflowHandle[Any, SiteResult]":
-    from temporalio.common import SearchAttributePair, TypedSearchAttributes
-    from temporalio.exceptions import WorkflowAlreadyStartedError
-
-    from models import contracts
-    from models.patch import SiteResult
-    from workers.connection import register_search_attributes
-
-    await register_search_attributes(client)
-    workflow_id = contracts.site_workflow_id(request.site)
-    try:
-        handle: WorkflowHandle[Any, SiteResult] = await client.start_workflow(
-            contracts.PATCH_SITE,
-            request,
-            id=workflow_id,
-            task_queue=contracts.TASK_QUEUE,
-            result_type=SiteResult,
-            search_attributes=TypedSearchAttributes(
-                [
-                    SearchAttributePair(contracts.SITE, request.site),
-                    SearchAttributePair(contracts.OPERATION, request.operation.kind),
-                    SearchAttributePair(contracts.RELEASE, request.operation.release),
-                ]
-            ),
-            static_summary=f"{request.operation.kind} {request.site} to {request.operation.release}",
-        )
-        return handle
-    except WorkflowAlreadyStartedError:
-        holder = await client.get_workflow_handle(workflow_id).describe()
-        campaign = holder.typed_search_attributes.get(contracts.CAMPAIGN)
-        whose = f"of campaign {campaign}" if campaign else "outside of a campaign"
-        raise Failure(
-            Code.REFUSED,
-            f"{request.site} is held by a {holder.workflow_type} {whose} since {when(holder.start_time)}: "
-            f"starflock site status {request.site}",
-        ) from None
-
-
-async def _to_its_end(handle: "WorkflowHandle[Any, SiteResult]") -> "SiteResult":
-    """Tells each step and each reason to wait as it comes."""
-    import asyncio
-
-    from temporalio.client import WorkflowExecutionStatus, WorkflowFailureError, WorkflowQueryFailedError
-    from temporalio.exceptions import ApplicationError
-    from temporalio.service import RPCError
-
-    from models import contracts
-    from models.patch import SiteResult
-
-    last = ""
-    while (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:
-        try:
-            now: dict[str, Any] = await handle.query(contracts.PROGRESS_QUERY)
-            line = f"{now['step']}: {now['why']}" if now["why"] else now["step"]
-        except (RPCError, WorkflowQueryFailedError):
-            line = last
-        if line != last:
-            last = line
-            note(f"  {line}")
-        await asyncio.sleep(EVERY_S)
-    try:
-        return await handle.result()
-    except WorkflowFailureError as error:
-        cause = error.cause
-        if isinstance(cause, ApplicationError) and cause.details:
-            return SiteResult.model_validate(cause.details[0])
-        raise
-
-
 async def _status(client: Any, name: str) -> dict[str, Any]:
     import asyncio
 
@@ -227,6 +163,7 @@ async def _status(client: Any, name: str) -> dict[str, Any]:
             "workflow": found.workflow_type,
             "run_id": found.run_id,
             "status": found.status.name.lower() if found.status else "",
+            "operation": found.typed_search_attributes.get(contracts.OPERATION) or "",
             "campaign": found.typed_search_attributes.get(contracts.CAMPAIGN) or "",
             "release": found.typed_search_attributes.get(contracts.RELEASE) or "",
             "began": found.start_time.isoformat() if found.start_time else "",
@@ -253,27 +190,35 @@ async def _status(client: Any, name: str) -> dict[str, Any]:
 def _status_words(found: dict[str, Any]) -> list[Any]:
     now, last = found["now"] or {}, found["last"] or {}
     running = now.get("status") == "running"
+    brings = BRINGS.get(now.get("operation", ""), "target")
     pairs: list[tuple[str, Any]] = [("site", found["site"])]
     if now:
         pairs.append(("now", "running" if running else "nothing runs"))
     if running:
-        pairs += [
-            (key, now.get(key, "")) for key in ("workflow", "campaign", "release", "step", "why", "began")
-        ]
+        pairs += [(key, now.get(key, "")) for key in ("workflow", "campaign")]
+        pairs.append((brings, now["release"]))
+        pairs += [(key, now.get(key, "")) for key in ("step", "why", "began")]
     if last:
         pairs += [
-            ("last run", outcome(last["outcome"])),
-            ("release", last["release"]),
+            ("last run", last["operation"]),
+            ("outcome", outcome(last["outcome"])),
+            (BRINGS.get(last["operation"], "target"), last["release"]),
             ("reason", last["reason"]),
             ("campaign", last["campaign"]),
-            ("version", f"{last['version_before'] or '?'} -> {last['version_after'] or '?'}"),
+            ("version", _versions(last)),
             ("ended", last["ended"]),
             ("runs", found["runs"]),
         ]
     return [facts(pairs), *(f"  {line}" for line in last.get("evidence", ()))]
 
 
-def _result(result: "SiteResult") -> list[Any]:
+def _versions(run: dict[str, Any]) -> str:
+    """Of the site's software; runs that are about something else have none."""
+    before, after = run["version_before"], run["version_after"]
+    return f"{before or '?'} -> {after or '?'}" if before or after else ""
+
+
+def result_words(result: "SiteResult") -> list[Any]:
     took = f"{(result.ended - result.began).total_seconds():.0f} s" if result.began and result.ended else ""
     pairs = [
         ("site", result.site),

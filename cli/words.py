@@ -1,9 +1,14 @@
-"""Options that several nouns share."""
+"""Options and arguments that several nouns share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from cli.exits import Code, Failure
+
+if TYPE_CHECKING:
+    from models.bmc import HostRef
 
 
 def _me() -> str:
@@ -26,3 +31,17 @@ InventoryOption = Annotated[
     Path, typer.Option("--inventory", envvar="STARFLOCK_INVENTORY", help="The inventory file.")
 ]
 INVENTORY = Path("inventory.yaml")
+
+HostName = Annotated[
+    str, typer.Argument(metavar="SITE/HOST", help="The host, as the inventory names site and host.")
+]
+
+
+def host_ref(name: str) -> "HostRef":
+    """Raises Failure for what is no SITE/HOST."""
+    from models.bmc import HostRef
+
+    site, slash, host = name.partition("/")
+    if not (site and slash and host) or "/" in host:
+        raise Failure(Code.BAD_INPUT, f"expected SITE/HOST such as edge-0001/controller-0, found {name!r}")
+    return HostRef(site=site, host=host)

@@ -15,14 +15,18 @@ from math import ceil
 from typing import NamedTuple
 
 from inventory.load import Inventory
+from inventory.operation_checks import operation_findings
 from inventory.problems import Finding
 from inventory.select import GroupMembers, select
 from inventory.words import SUGGESTED_AT_MOST, did_you_mean, listed, quoted
 from models.campaign import Budget, CampaignSpec, Selector, Wave, Window
 from models.inventory import Site
+from models.operations import BackupOperation, Operation
 
 CONTROLLER_CAP = "system_controller"
 """The key of `window.by` that is no label."""
+BACKUPS_AT_ONCE = 250
+"""MAX_PARALLEL_SUBCLOUD_BACKUP_CREATE of distcloud's subcloud_manager.py; it lets the others wait unseen."""
 _COUNTED = ("failed", "unreachable", "wave_failed")
 _VALUES_SHOWN = 8
 
@@ -30,6 +34,7 @@ _VALUES_SHOWN = 8
 class Sections(NamedTuple):
     """The parts of a campaign; None for what the model refused."""
 
+    operation: Operation | None
     select: Selector | None
     waves: tuple[Wave, ...] | None
     window: Window | None
@@ -38,7 +43,7 @@ class Sections(NamedTuple):
 
     @classmethod
     def of(cls, spec: CampaignSpec) -> "Sections":
-        return cls(spec.select, spec.waves, spec.window, spec.budget, spec.approvals)
+        return cls(spec.operation, spec.select, spec.waves, spec.window, spec.budget, spec.approvals)
 
 
 def findings(
@@ -54,6 +59,8 @@ def findings(
             selected = select(inventory, sections.select, group_members)
             if not selected:
                 yield Finding(("select",), _why_empty(sections.select, inventory))
+    if sections.operation is not None and selected and inventory is not None:
+        yield from operation_findings(sections.operation, selected, inventory)
     total = len(selected) if selected else None
     if sections.waves is not None:
         yield from _waves(sections.waves, total)
@@ -61,8 +68,16 @@ def findings(
             yield from _approvals(sections.approvals, len(sections.waves))
     if sections.window is not None and inventory is not None:
         yield from _caps(sections.window, selected or inventory.sites, bool(selected))
+    if sections.window is not None and isinstance(sections.operation, BackupOperation):
+        yield from _pool(sections.window)
     if sections.budget is not None and total is not None:
         yield from _budget(sections.budget, total)
+
+
+def _pool(window: Window) -> Iterator[Finding]:
+    if window.max_in_flight > BACKUPS_AT_ONCE:
+        words = f"expected at most {BACKUPS_AT_ONCE}, which dcmanager backs up at a time"
+        yield Finding(("window", "max_in_flight"), f"{words}; found {window.max_in_flight}")
 
 
 def _selection(selector: Selector, inventory: Inventory) -> Iterator[Finding]:

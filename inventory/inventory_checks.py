@@ -14,14 +14,20 @@ from pathlib import Path as FilePath
 from typing import Any
 from urllib.parse import urlsplit
 
-from inventory.problems import Finding, Path, field_name
+from inventory.archive_checks import archive_findings
+from inventory.bmc_checks import bundle_trouble, distrust, shared_hardware
+from inventory.ceph_checks import ceph_findings
+from inventory.install_checks import install_findings
+from inventory.kubernetes_checks import kubernetes_findings
+from inventory.openstack_checks import openstack_findings
+from inventory.problems import Data, Finding, Path, entries, field_name
+from inventory.profile_checks import profile_findings
+from inventory.window_checks import window_findings
 from inventory.words import did_you_mean, quoted
 from models.inventory import Endpoints, Site
 
-Data = dict[str, Any]
 Seen = dict[Any, Path]
 
-_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _MAX_CONTROLLERS = {"AIO-SX": 1, "AIO-DX": 2, "Standard": 2}
 _EXTRA = {"AIO-SX": (), "AIO-DX": ("worker",), "Standard": ("worker", "storage")}
 """Personalities that a topology has beside its controllers."""
@@ -31,8 +37,8 @@ _URL_KEYS = tuple(Endpoints.model_fields)
 
 def findings(data: Data, directory: FilePath) -> Iterator[Finding]:
     """Everything that is wrong between the parts; relative paths in the file start at `directory`."""
-    controllers = list(_entries(data, "system_controllers"))
-    sites = list(_entries(data, "sites"))
+    controllers = list(entries(data, "system_controllers"))
+    sites = list(entries(data, "sites"))
     yield from _names("system controller", "system_controllers", controllers)
     for index, controller in controllers:
         yield from _controller(("system_controllers", index), controller, directory)
@@ -43,14 +49,18 @@ def findings(data: Data, directory: FilePath) -> Iterator[Finding]:
     yield from _membership({each["name"] for _, each in controllers} if are_all_named else None, sites)
     for index, site in sites:
         yield from _site(("sites", index), site)
-    yield from _shared_hardware(sites)
-
-
-def _entries(data: Data, key: str) -> Iterator[tuple[int, Data]]:
-    """The usable mappings of a list, with their index."""
-    for index, entry in enumerate(data.get(key) or ()):
-        if isinstance(entry, dict):
-            yield index, entry
+    profiles = list(entries(data, "hardware_profiles"))
+    yield from _names("hardware profile", "hardware_profiles", profiles)
+    yield from _profiles([each["name"] for _, each in profiles if each.get("name")], sites)
+    yield from profile_findings(data)
+    yield from shared_hardware(sites)
+    yield from distrust(data, directory)
+    yield from install_findings(data)
+    yield from kubernetes_findings(data, directory)
+    yield from ceph_findings(data, directory)
+    yield from openstack_findings(data, directory)
+    yield from archive_findings(data, directory)
+    yield from window_findings(data)
 
 
 def _names(what: str, key: str, entries: list[tuple[int, Data]]) -> Iterator[Finding]:
@@ -62,26 +72,31 @@ def _names(what: str, key: str, entries: list[tuple[int, Data]]) -> Iterator[Fin
             yield Finding(path, message, seen[name])
 
 
+def _profiles(known: list[str], sites: list[tuple[int, Data]]) -> Iterator[Finding]:
+    for index, site in sites:
+        for number, host in entries(site, "hosts"):
+            wanted = host.get("hardware")
+            if wanted is not None and wanted not in known:
+                message = f"there is no hardware profile {wanted!r}{did_you_mean(wanted, known)}"
+                yield Finding(("sites", index, "hosts", number, "hardware"), message)
+
+
 def _controller(path: Path, controller: Data, directory: FilePath) -> Iterator[Finding]:
     yield from _clean_url((*path, "auth_url"), controller.get("auth_url"))
+    yield from _image_url(path, controller)
     bundle = controller.get("ca_bundle")
     if bundle is not None:
         if controller.get("fingerprint") is not None:
             yield Finding((*path, "fingerprint"), "expected either ca_bundle or fingerprint, found both")
-        trouble = _bundle_trouble(directory / FilePath(bundle).expanduser())
+        trouble = bundle_trouble(directory / FilePath(bundle).expanduser())
         if trouble:
             yield Finding((*path, "ca_bundle"), f"{quoted(bundle)} {trouble}")
 
 
-def _bundle_trouble(bundle: FilePath) -> str:
-    try:
-        if _CERTIFICATE in bundle.read_bytes():
-            return ""
-        return "holds no certificate in PEM form"
-    except FileNotFoundError:
-        return f"does not exist (looked for {bundle})"
-    except (OSError, ValueError) as error:
-        return f"cannot be read: {getattr(error, 'strerror', None) or error}"
+def _image_url(path: Path, entry: Data) -> Iterator[Finding]:
+    images = entry.get("boot_images")
+    if images:
+        yield from _clean_url((*path, "boot_images", "url"), images.get("url"))
 
 
 def _clean_url(path: Path, url: str | None) -> Iterator[Finding]:
@@ -123,17 +138,20 @@ def _membership(known: set[str] | None, sites: list[tuple[int, Data]]) -> Iterat
 
 
 def _site(path: Path, site: Data) -> Iterator[Finding]:
-    zone = site.get("timezone")
-    if zone is not None and not _is_time_zone(zone):
-        near = did_you_mean(zone, _time_zones())
-        yield Finding((*path, "timezone"), f"{quoted(zone)} is no IANA time zone{near}")
+    yield from _image_url(path, site)
+    yield from time_zone_findings((*path, "timezone"), site.get("timezone"))
     endpoints = site.get("endpoints")
     if isinstance(endpoints, dict):
         for key in _URL_KEYS:
             yield from _clean_url((*path, "endpoints", key), endpoints.get(key))
-    hosts = list(_entries(site, "hosts"))
+    hosts = list(entries(site, "hosts"))
     if hosts:
         yield from _hosts(path, site.get("topology", _DEFAULT_TOPOLOGY), hosts)
+
+
+def time_zone_findings(path: Path, zone: str | None) -> Iterator[Finding]:
+    if zone is not None and not _is_time_zone(zone):
+        yield Finding(path, f"{quoted(zone)} is no IANA time zone{did_you_mean(zone, _time_zones())}")
 
 
 @lru_cache(maxsize=1024)
@@ -168,19 +186,3 @@ def _hosts(path: Path, topology: str | None, hosts: list[tuple[int, Data]]) -> I
                 yield Finding((*at, "personality"), f"topology {topology} has at most {count}")
         elif personality not in _EXTRA[topology]:
             yield Finding((*at, "personality"), f"topology {topology} has no {personality} hosts")
-
-
-def _shared_hardware(sites: list[tuple[int, Data]]) -> Iterator[Finding]:
-    """Two hosts with one MAC or one BMC: a power-off would hit the wrong server."""
-    seen: Seen = {}
-    for site_index, site in sites:
-        for host_index, host in _entries(site, "hosts"):
-            for key in ("mac", "bmc"):
-                value = host.get(key)
-                if not value:
-                    continue
-                path: Path = ("sites", site_index, "hosts", host_index, key)
-                first = seen.setdefault((key, value.lower()), path)
-                if first != path:
-                    message = f"{value!r} is already the {key.upper()} of {field_name(first[:-1])}"
-                    yield Finding(path, message, first)

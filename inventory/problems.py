@@ -6,13 +6,16 @@ knows the line of each path, and one `FileErrors` carries the `Problem`s that co
 paid for only when there is something to say.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 from models.base import Frozen
 
 Path = tuple[str | int, ...]
 """Steps from the top of a document: keys and 0-based list indices."""
+
+Data = dict[str, Any]
+"""A mapping of a document, plain; None stands where the model refused a value."""
 
 
 class Finding(NamedTuple):
@@ -56,6 +59,13 @@ class FileErrors(Exception):
         """One line: the first problem, and how many more there are."""
         more = len(self.problems) - 1
         return f"{self.problems[0]}" + (f" (and {more} more)" if more else "")
+
+
+def entries(data: Data, key: str) -> Iterator[tuple[int, Data]]:
+    """The usable mappings of a list, with their index."""
+    for index, entry in enumerate(data.get(key) or ()):
+        if isinstance(entry, dict):
+            yield index, entry
 
 
 def field_name(path: Path) -> str:

@@ -11,9 +11,14 @@ from pydantic_core import ErrorDetails
 from inventory.problems import Path
 from inventory.words import IN_CLEAR, described, did_you_mean, is_password, is_secret, listed, quote_it
 from inventory.yaml_reader import Place
-from models.base import Name
-from models.campaign import AlarmId, GateName, ReleaseId
-from models.inventory import Fingerprint, Mac, Url
+from models.base import HostPort, Name, SecretRef
+from models.bootstrap_files import HostKey
+from models.campaign import GateName
+from models.install_values import Console, Device, Interface, KernelParameter
+from models.inventory import BmcAddress, Fingerprint, HardwareUuid, Mac, RedfishPath, Url
+from models.operations import AlarmId, HostPath, ImageUrl, ReleaseId
+from models.schedules import Cron, ScheduleName
+from models.upload import FilePath
 
 
 def _pattern(annotated: Any) -> str:
@@ -27,9 +32,31 @@ _SHAPES = {
     _pattern(Url): "a URL such as https://10.10.10.2:5000/v3",
     _pattern(Fingerprint): "a fingerprint such as sha256:0f4c...9e, 32 bytes in hexadecimal",
     _pattern(Mac): "a MAC address such as 52:54:00:12:34:56",
+    _pattern(HardwareUuid): "a UUID such as 4c4c4544-0051-3610-8053-b7c04f4b4e32",
+    _pattern(
+        HostKey
+    ): "a host key as `ssh-keygen -l` says it (SHA256:...) or as its .pub file has it (ssh-ed25519 AAAA...)",
+    _pattern(SecretRef): "a reference such as env:NAME or file:PATH",
+    _pattern(HostPort): "HOST or HOST:PORT, such as 10.20.17.2:22",
+    _pattern(BmcAddress): "an address such as https://10.20.17.10 or 10.20.17.10:8443",
+    _pattern(RedfishPath): "the path of a system such as /redfish/v1/Systems/1",
     _pattern(ReleaseId): "a release as USM names it, such as starlingx-26.03.1",
+    _pattern(ScheduleName): "a name of at most 46 letters, digits, '.', '_' and '-' that begins with one of "
+    "the first two",
+    _pattern(Cron): "minute, hour, day of month, month and day of week, such as 0 22 * * MON-THU",
     _pattern(GateName): "a gate such as after-wave-1",
+    _pattern(
+        ImageUrl
+    ): "the URL of a file without user and password, such as http://10.10.10.2:8080/boot.iso",
+    _pattern(HostPath): "SITE/HOST, such as edge-0001/controller-0",
+    _pattern(FilePath): "an absolute path on the active controller, such as /home/sysadmin/26.09.0.iso",
     _pattern(AlarmId): "an alarm id such as 750.006",
+    _pattern(Interface): "an interface as the kernel names it, such as enp1s0; its VLAN is bootstrap_vlan",
+    _pattern(Device): "a disk such as /dev/disk/by-path/pci-0000:00:17.0-ata-1.0 or nvme0n1",
+    _pattern(Console): "a console such as ttyS0,115200 or tty0",
+    _pattern(
+        KernelParameter
+    ): "one word of a kernel command line such as nosmt or intel_iommu=on, without blanks or quotes",
 }
 
 _KINDS = {
@@ -73,13 +100,15 @@ def refusal(error: ErrorDetails, path: Path, place: Place | None, known: tuple[s
     if kind == "literal_error":
         return _literal(context["expected"], value, raw, found, path)
     if kind == "string_pattern_mismatch":
-        if context["pattern"] == _pattern(Url) and "@" in str(value):
+        if context["pattern"] in (_pattern(Url), _pattern(BmcAddress)) and "@" in str(value):
             found = "another value (not shown)"
         shape = _SHAPES.get(context["pattern"], f"text of the form {context['pattern']}")
         return f"expected {shape}, found {found}"
     if kind in _BOUNDS:
         words, key = _BOUNDS[kind]
         return f"expected {words} {context[key]:g}, found {raw or value}"
+    if kind == "string_too_short":
+        return f"expected at least {context['min_length']} character, found {found}"
     if kind == "too_short":
         return f"expected at least {context['min_length']} entry, found {len(value) or 'none'}"
     if kind == "value_error":

@@ -14,17 +14,31 @@ from pydantic.json_schema import GenerateJsonSchema
 from models.base import format_duration
 from models.campaign import CampaignSpec
 from models.inventory import InventoryFile
+from models.maintenance import MaintenancePolicy
+from models.schedules import SchedulesFile
 
-Kind = Literal["inventory", "campaign"]
+Kind = Literal["inventory", "campaign", "maintenance", "schedules"]
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 ID_PREFIX = "https://github.com/starflock/starflock/schema/"
 
-_MODELS: dict[str, type[BaseModel]] = {"inventory": InventoryFile, "campaign": CampaignSpec}
-_TITLES = {"inventory": "Starflock inventory", "campaign": "Starflock campaign"}
+_MODELS: dict[str, type[BaseModel]] = {
+    "inventory": InventoryFile,
+    "campaign": CampaignSpec,
+    "maintenance": MaintenancePolicy,
+    "schedules": SchedulesFile,
+}
+_TITLES = {
+    "inventory": "Starflock inventory",
+    "campaign": "Starflock campaign",
+    "maintenance": "Starflock maintenance policy",
+    "schedules": "Starflock schedules",
+}
 _ABOUT = {
     "inventory": "System controllers, sites and hosts, as operators declare them.",
     "campaign": "A change and the sites it goes to. Shortest: name, operation and select.",
+    "maintenance": "What may be done to VMs, pods and storage when a host is taken out of service.",
+    "schedules": "Campaigns that Temporal starts by the clock.",
 }
 
 
@@ -44,7 +58,7 @@ class _Schema(GenerateJsonSchema):
 def json_schema(kind: Kind) -> dict[str, Any]:
     """The schema (draft 2020-12) of one of the files. Raises ValueError for another kind."""
     if kind not in get_args(Kind):
-        raise ValueError(f"expected inventory or campaign, found {kind!r}")
+        raise ValueError(f"expected one of {', '.join(get_args(Kind))}; found {kind!r}")
     body = _MODELS[kind].model_json_schema(schema_generator=_Schema)
     head = {
         "$schema": DRAFT,

@@ -1,8 +1,9 @@
 """Resolves references to secrets, in the process that needs them and at the moment it does.
 
-A declared file and everything that travels hold only the reference (`env:NAME`, `file:PATH`). Errors name
-the reference; the value, or anything that was computed from it, appears in none, not even as the context
-of an exception. `redact` is for words of foreign systems that may repeat what was sent to them.
+A declared file and everything that travels hold only the reference (`env:NAME`, `file:PATH`,
+`k8s:SECRET/KEY`). Errors name the reference; the value, or anything that was computed from it, appears in
+none, not even as the context of an exception. `redact` is for words of foreign systems that may repeat what
+was sent to them.
 """
 
 import json
@@ -13,8 +14,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote, quote_plus
 
+from inventory import cluster_secrets
+
 MAX_BYTES = 64 * 1024
 MASK = "***"
+CLUSTER = re.compile(r"[a-z0-9][a-z0-9.-]*/[A-Za-z0-9._-]+")
 
 
 class SecretError(Exception):
@@ -22,7 +26,7 @@ class SecretError(Exception):
 
 
 def resolve(ref: str, base_dir: str | Path) -> str:
-    """The secret behind `env:NAME` or `file:PATH`, without one newline at its end.
+    """The secret behind `env:NAME`, `file:PATH` or `k8s:SECRET/KEY`, without one newline at its end.
 
     A relative PATH starts at `base_dir` (the directory of the inventory); the file must be closed to group
     and others. Raises `SecretError`.
@@ -34,6 +38,11 @@ def resolve(ref: str, base_dir: str | Path) -> str:
             raise SecretError(f"{ref}: this environment variable is not set")
     elif kind == "file" and rest:
         value = _read(ref, Path(base_dir) / Path(rest).expanduser())
+    elif kind == "k8s" and CLUSTER.fullmatch(rest):
+        name, _, key = rest.partition("/")
+        value, trouble = cluster_secrets.read(name, key)
+        if trouble:
+            raise SecretError(f"{ref}: {trouble}")
     else:
         raise SecretError("a secret must be given as env:NAME or file:PATH (what was given is not shown)")
     value = value.removesuffix("\n").removesuffix("\r")
@@ -76,19 +85,25 @@ def _decoded(content: bytes) -> str | None:
 
 def redact(text: str, secrets: Iterable[str]) -> str:
     """`text` with every secret, also as it stands in JSON and in URLs, replaced by `***`."""
-    forms = {
+    forms = spellings(secrets)
+    if not forms:
+        return text
+    longest_first = sorted(forms, key=lambda form: (-len(form), form))
+    return re.sub("|".join(map(re.escape, longest_first)), MASK, text)
+
+
+def spellings(secrets: Iterable[str]) -> set[str]:
+    """The secrets, also as they stand in JSON, in YAML and in URLs."""
+    return {
         form
         for secret in secrets
         if secret
         for form in (
             secret,
+            secret.replace("'", "''"),
             quote(secret, safe=""),
             quote_plus(secret),
             json.dumps(secret)[1:-1],
             json.dumps(secret, ensure_ascii=False)[1:-1],
         )
     }
-    if not forms:
-        return text
-    longest_first = sorted(forms, key=lambda form: (-len(form), form))
-    return re.sub("|".join(map(re.escape, longest_first)), MASK, text)

@@ -52,12 +52,27 @@ def _validated(model: type[M], data: Any) -> tuple[M | None, list[ErrorDetails]]
     try:
         return model.model_validate_json(json.dumps(data), strict=True), []
     except ValidationError as error:
-        return None, [detail for detail in error.errors(include_url=False) if not _is_echo(detail)]
+        details = [detail for detail in error.errors(include_url=False) if not _is_echo(detail)]
+        return None, [_told_of_its_key(detail) for detail in details]
 
 
 def _is_echo(error: ErrorDetails) -> bool:
     """A list whose only entry is refused is called too short as well; that says nothing new."""
     return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
+
+
+def _told_of_its_key(error: ErrorDetails) -> ErrorDetails:
+    """A union without a model for its tag speaks of itself; what is wrong is the key that holds the tag."""
+    if error["type"] not in ("union_tag_not_found", "union_tag_invalid"):
+        return error
+    context = error["ctx"]
+    key = str(context["discriminator"]).strip("'")
+    told = ErrorDetails(type="missing", loc=(*error["loc"], key), msg="", input=error["input"])
+    if error["type"] == "union_tag_invalid":
+        others, _, last = str(context["expected_tags"]).rpartition(", ")
+        expected = f"{others} or {last}"
+        told |= {"type": "literal_error", "input": error["input"][key], "ctx": {"expected": expected}}
+    return told
 
 
 def _path(error: ErrorDetails) -> Path:
@@ -93,7 +108,7 @@ def _problems(
     for error in errors:
         path = _within(located.data, _path(error))
         if path not in spoiled:
-            message = refusal(error, path, located.places.get(path), known_keys(model, path[:-1]))
+            message = refusal(error, path, located.places.get(path), known_keys(model, _path(error)[:-1]))
             yield _problem(file, _place(located, path), path, message)
     for finding in findings:
         message = finding.message
@@ -152,12 +167,20 @@ def _alternatives(annotation: Any) -> list[Any]:
     return [annotation]
 
 
+def _tags(model: type[BaseModel]) -> tuple[Any, ...]:
+    """By which a union tells it from its other members; pydantic's paths hold them."""
+    kind = model.model_fields.get("kind")
+    return get_args(kind.annotation) if kind else ()
+
+
 def _inside(annotation: Any, step: str | int) -> Iterator[Any]:
     for each in _alternatives(annotation):
         if isinstance(each, type) and issubclass(each, BaseModel):
             for name, field in each.model_fields.items():
                 if step == (field.alias or name):
                     yield field.annotation
+            if step in _tags(each):
+                yield each
         elif get_origin(each) is tuple and isinstance(step, int):
             yield get_args(each)[0]
         elif get_origin(each) is dict:

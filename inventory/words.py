@@ -10,12 +10,14 @@ from functools import lru_cache
 from typing import Any
 
 from inventory.problems import Path
+from models.archive_access import StoreCredential
 from models.inventory import Credential
 
 QUOTED_AT_MOST = 60
 SUGGESTED_AT_MOST = 20
 """Names in one list that get a suggestion; comparing thousands with thousands would take minutes."""
 
+CREDENTIALS = frozenset((*Credential.model_fields, *StoreCredential.model_fields))
 IN_CLEAR = (
     "a secret in clear is refused (not shown here); write env:NAME or file:PATH, and change the secret if "
     "others could read this file"
@@ -51,13 +53,15 @@ def is_secret(path: Path) -> bool:
 
 
 def is_password(path: Path) -> bool:
-    return str(path[-1] if path else "").endswith("password")
+    return str(path[-1] if path else "").endswith(
+        ("password", "token", "kubeconfig", "secret", "secret_key", "access_key")
+    )
 
 
 def without_secrets(path: Path) -> Path:
     """The path, cut below `credential` where a step is no key of it: `password:hunter2` may be one."""
     for number, step in enumerate(path[:-1], start=1):
-        if step == "credential" and path[number] not in Credential.model_fields:
+        if step == "credential" and path[number] not in CREDENTIALS:
             return path[:number]
     return path
 

@@ -4,11 +4,12 @@ The text reads back as the same inventory: whatever YAML would take for somethin
 `52:54:00:12:34:56`) is quoted by the same table that the reader resolves with.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import yaml
 
-from models.inventory import InventoryFile
+from models.inventory import Host, InventoryFile
 
 _DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -26,6 +27,15 @@ def dump_inventory(file: InventoryFile) -> str:
     for site in document.get("sites", ()):
         if "labels" in site:
             site["labels"] = dict(sorted(site["labels"].items()))
+    return _dumped(document)
+
+
+def dump_hosts(hosts: Iterable[Host]) -> str:
+    """The `hosts` of a site, as they stand in an inventory."""
+    return _dumped({"hosts": [host.model_dump(mode="json", exclude_defaults=True) for host in hosts]})
+
+
+def _dumped(document: dict[str, Any]) -> str:
     text: str = yaml.dump(
         document, Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120, default_flow_style=False
     )

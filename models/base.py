@@ -85,6 +85,20 @@ Quota = Annotated[
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 """A site, campaign or controller name: it becomes part of a workflow id."""
 
+SecretRef = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|k8s:[a-z0-9][a-z0-9.-]*/[A-Za-z0-9._-]+)$"
+    ),
+]
+"""`env:NAME`, `file:PATH` (relative to the inventory file) or `k8s:SECRET/KEY` (in the worker's own namespace
+of Kubernetes); the secret itself never stands in a file."""
+
+HostPort = Annotated[
+    str,
+    StringConstraints(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:\d{1,5})?$"),
+]
+
 
 def quota_of(quota: Quota, total: int) -> int:
     """How many of `total` a quota allows; shares are rounded down, so a small fleet is held strictly."""

@@ -6,31 +6,11 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from models.base import Duration, Frozen, Name, Quota
+from models.operations import JourneyOperation, Operation, UpgradeOperation
 from models.outcome import Outcome
+from models.windows import WindowPolicy
 
-ReleaseId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*-\d+\.\d+\.\d+$")]
-"""USM's form, e.g. starlingx-26.03.1."""
 GateName = Annotated[str, StringConstraints(pattern=r"^after-wave-[1-9]\d*$")]
-AlarmId = Annotated[str, StringConstraints(pattern=r"^\d{3}\.\d{3}$")]
-
-
-class PatchOperation(Frozen):
-    """Bring a site to a release through its own VIM."""
-
-    kind: Literal["patch"]
-    release: ReleaseId
-    instance_action: Literal["auto", "migrate", "stop-start"] = "auto"
-    """What VIM does to VMs on a host it locks; auto: stop-start on AIO-SX, migrate elsewhere."""
-    alarm_restrictions: Literal["strict", "relaxed"] = "relaxed"
-    """relaxed: only management-affecting alarms hold; strict: any alarm holds."""
-    ignore_alarms: tuple[AlarmId, ...] = ()
-    """Alarm ids that never hold this operation, on top of the built-in list of the phase."""
-    prestage: bool = True
-    """Let dcmanager bring the release to a site that lacks it."""
-    reachable_within: Duration = timedelta(minutes=30)
-    """How long an offline site is waited for before it is `unreachable`."""
-    ready_within: Duration = timedelta(hours=2)
-    """How long a busy or gated site is waited for before it is `blocked`."""
 
 
 class Selector(Frozen):
@@ -96,16 +76,33 @@ class CampaignSpec(Frozen):
     """The whole file. `name`, `operation` and `select` are the shortest legal one."""
 
     name: Name
-    operation: PatchOperation
+    operation: Operation
     select: Selector
     waves: tuple[Wave, ...] = Field(default=(Wave(count=1), Wave(percent=100)), min_length=1)
     window: Window = Window()
     budget: Budget = Budget()
+    maintenance_windows: WindowPolicy = WindowPolicy()
     approvals: tuple[GateName, ...] = ()
     """Gates that a person must open: `after-wave-1` holds wave 2."""
+    controllers: Literal["gate", "first"] = "gate"
+    """gate: a site waits until its system controller has the release; first: the system controllers of the
+    selected sites are upgraded before any site is, as wave 0."""
     reconcile: bool = False
     """The engine lost this campaign: find each site's truth and go on, half-way deployments included.
     Set by `starflock campaign start --reconcile`."""
+
+    @property
+    def upgrade(self) -> UpgradeOperation | None:
+        """What it does to a site, where that is an upgrade host by host or has one."""
+        operation = self.operation
+        found = operation.upgrade if isinstance(operation, JourneyOperation) else operation
+        return found if isinstance(found, UpgradeOperation) and found.engine != "vim" else None
+
+    @model_validator(mode="after")
+    def _controllers_can_be_first(self) -> "CampaignSpec":
+        if self.controllers == "first" and self.upgrade is None:
+            raise ValueError("controllers: first goes with upgrades host by host (kind upgrade or journey)")
+        return self
 
 
 class SiteEnded(Frozen):
@@ -175,7 +172,15 @@ class CampaignProgress(Frozen):
 
     name: str
     phase: Literal[
-        "starting", "running", "soaking", "waiting-approval", "paused", "frozen", "draining", "done"
+        "starting",
+        "running",
+        "waiting-window",
+        "soaking",
+        "waiting-approval",
+        "paused",
+        "frozen",
+        "draining",
+        "done",
     ]
     why: str
     """One line: what the campaign waits for and why."""

@@ -96,6 +96,10 @@ class CampaignCarry(Frozen):
     """Whether a spent budget was forgiven before."""
     approved: tuple[tuple[str, str], ...] = ()
     """(gate, owner)."""
+    windowed: bool = False
+    """Whether sites have maintenance windows, which are read again before anything starts."""
+    forced: tuple[int, ...] = ()
+    """Sites whose windows a person disregards."""
     window: Window
     budget: Budget
     """Limits as they are now."""

@@ -7,15 +7,50 @@ is a change of the public contract.
 from temporalio.common import SearchAttributeKey
 
 TASK_QUEUE = "starflock"
+BMC_TASK_QUEUE = "starflock-bmc"
+"""Activities on BMCs: they may run where only the management network is reached."""
 
 PATCH_SITE = "PatchSite"
+UPGRADE_SITE = "UpgradeSite"
+UPGRADE_HOST = "UpgradeHost"
+ROLL_BACK_SITE = "RollBackSite"
+PRESTAGE_SITE = "PrestageSite"
+JOURNEY_SITE = "JourneySite"
+UPLOAD_RELEASE = "UploadRelease"
+PLAN_UPGRADE = "PlanUpgrade"
+INSTALL_HOST = "InstallHost"
+BOOTSTRAP_SITE = "BootstrapSite"
+BRING_UP_SITE = "BringUpSite"
+BRING_UP_HOST = "BringUpHost"
+CONFIGURE_SITE = "ConfigureSite"
+PLAN_SITE = "PlanSite"
+VERIFY_SITE = "VerifySite"
+MAINTAIN_HOST = "MaintainHost"
+PLAN_MAINTENANCE = "PlanMaintenance"
+ADD_SUBCLOUD = "AddSubcloud"
+SUBCLOUD_ACTION = "SubcloudAction"
+BACKUP_SITE = "BackupSite"
+RESTORE_SITE = "RestoreSite"
+PLAN_RESTORE = "PlanRestore"
+COMPARE_SITE = "CompareSite"
+INSPECT_SUBCLOUD = "InspectSubcloud"
+INSPECT_HOST = "InspectHost"
+UPDATE_FIRMWARE = "UpdateFirmware"
 FLEET_CAMPAIGN = "FleetCampaign"
 PLAN_CAMPAIGN = "PlanCampaign"
 EXPLAIN_SITE = "ExplainSite"
 IMPORT_INVENTORY = "ImportInventory"
 FREEZE = "FleetFreeze"
+SCHEDULED_CAMPAIGN = "ScheduledCampaign"
+LIST_BACKUPS = "ListBackups"
+SHOW_BACKUP = "ShowBackup"
+VERIFY_ARCHIVED = "VerifyArchived"
+SET_LEGAL_HOLD = "SetLegalHold"
+EXPIRE_BACKUPS = "ExpireBackups"
 
 FREEZE_ID = "fleet/freeze"
+EXPIRE_ID = "archive/expire"
+"""Backups are let expire by one workflow at a time."""
 
 SITE_ENDED_SIGNAL = "site_ended"
 FREEZE_SIGNAL = "freeze_changed"
@@ -45,5 +80,15 @@ def site_workflow_id(site: str) -> str:
     return f"site/{site}"
 
 
+def host_workflow_id(site: str, host: str) -> str:
+    """A host's work as a child of its site's workflow, which holds the lock."""
+    return f"site/{site}/{host}"
+
+
 def campaign_workflow_id(name: str) -> str:
     return f"campaign/{name}"
+
+
+def schedule_id(name: str) -> str:
+    """Of the schedule in Temporal, and of what it starts; there Temporal adds the time."""
+    return f"schedule/{name}"

@@ -1,18 +1,22 @@
 """What the campaign's activities take and return: members, what became of children, soaks, looks."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from models.base import Frozen
 from models.campaign import CampaignSpec, SiteEnded
 from models.inventory import SystemController
+from models.outcome import Outcome
 from models.patch import PatchSiteRequest
 from models.records import CampaignEvent, CampaignRun, SiteRun
 from models.site import Observation
 from models.timing import Timing
+from models.windows import SiteWindows
 
 
 class ResolveRequest(Frozen):
     spec: CampaignSpec
+    now: datetime | None = None
+    """By the workflow's clock; None: as the worker's."""
 
 
 class Members(Frozen):
@@ -25,6 +29,17 @@ class Members(Frozen):
     problems: tuple[str, ...] = ()
     """Why the campaign cannot start; nothing is started when there are any."""
     timing: Timing = Timing()
+    windows: SiteWindows | None = None
+    """None: no member has a maintenance window or a blackout, or the campaign disregards them."""
+
+
+class WindowsRequest(Frozen):
+    """Read the windows of these sites again."""
+
+    spec: CampaignSpec
+    sites: tuple[str, ...]
+    now: datetime
+    """By the workflow's clock."""
 
 
 class TickRequest(Frozen):
@@ -40,6 +55,14 @@ class TickRequest(Frozen):
     """Sites that were locked by somebody else when we came."""
     pending: tuple[str, ...] = ()
     """Sites about to start: are they still in the inventory?"""
+
+
+class SiteEnding(Frozen):
+    """What the results of all kinds of operation have in common."""
+
+    model_config = {**Frozen.model_config, "extra": "ignore"}
+
+    outcome: Outcome
 
 
 class Tick(Frozen):

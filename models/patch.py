@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from models.base import Duration, Frozen, Name
-from models.campaign import PatchOperation
+from models.operations import PatchOperation
 from models.outcome import Outcome
 from models.site import Strategy
 

@@ -48,7 +48,7 @@ class Mark(Frozen):
 
     site: str
     kind: str
-    """vim-strategy, vim-apply, prestage, adopted."""
+    """vim-strategy, vim-apply, prestage, adopted, maintenance."""
     value: str
     """The uuid, or what identifies it."""
     release: str = ""
@@ -79,10 +79,21 @@ class CampaignEvent(Frozen):
     text: str
 
 
+class RunTime(Frozen):
+    """How long one run that succeeded has taken, and what of."""
+
+    site: str
+    before: str
+    """What was deployed there before."""
+    release: str
+    taken: timedelta
+
+
 class Journal(Protocol):
     """Port of `records/` towards activities; every write is idempotent."""
 
     async def remember(self, mark: Mark) -> None: ...
+    async def forget(self, site: str, kind: str, value: str) -> None: ...
     async def marks(self, site: str) -> tuple[Mark, ...]: ...
     async def record_site_run(self, run: SiteRun) -> None: ...
     async def record_campaign(self, run: CampaignRun) -> None: ...
@@ -92,3 +103,5 @@ class Journal(Protocol):
     async def campaigns(self) -> tuple[CampaignRun, ...]: ...
     async def campaign_events(self, first_run_id: str) -> tuple[CampaignEvent, ...]: ...
     async def durations(self, operation: str) -> tuple[timedelta, ...]: ...
+    async def run_times(self, operation: str) -> tuple[RunTime, ...]: ...
+    async def versions(self) -> dict[str, str]: ...

@@ -23,6 +23,9 @@ class Alarm(Frozen):
         return f"{self.alarm_id} {self.entity}"
 
 
+_AWAY = ("", "offline", "power-off", "failed", "offduty")
+
+
 class HostState(Frozen):
     name: str
     personality: str
@@ -31,6 +34,18 @@ class HostState(Frozen):
     availability: str
     task: str = ""
     active_controller: bool = False
+    inv_state: str = ""
+    """`inventoried` once its agent has reported."""
+    install_state: str = ""
+    """`completed` once its installer has reported the end; empty for who was installed from a medium."""
+    booted_lately: bool = False
+    """Less than 20 minutes ago: mtce, starting there, takes that for the return of power."""
+
+    @property
+    def installed(self) -> bool:
+        """As sysinv tells it. What controller-0 was installed by, sysinv does not know."""
+        is_complete = self.install_state.startswith("completed") or self.name == "controller-0"
+        return is_complete and self.inv_state == "inventoried" and self.availability not in _AWAY
 
     @property
     def in_service(self) -> bool:
@@ -100,6 +115,8 @@ class ControllerFacts(Frozen):
     deploy_status: str = ""
     software_sync: str = ""
     prestage_status: str = ""
+    backup_time: datetime | None = None
+    """When its last good backup by dcmanager ended."""
     strategy_step: str = ""
     """State of an unfinished dcmanager strategy step on this subcloud."""
 
@@ -151,6 +168,8 @@ class Observation(Frozen):
     """Uuids of strategies that our records say we created on this site."""
     applied_by_us: tuple[str, ...] = ()
     """Releases whose deployment here was started by a strategy of ours."""
+    taken_out: tuple[str, ...] = ()
+    """Hosts that runs of ours, by our records, have out of service."""
     in_inventory: bool = True
     label_region: str = ""
     """The site's label `region`, for search and reports."""

@@ -28,9 +28,14 @@ class Timing(Frozen):
         more processor time than it saves of the wait."""
         return max(interval_s / self.pace, min(interval_s, SHORTEST_POLL_S))
 
+    @property
+    def two_requests(self) -> timedelta:
+        """Without an answer to either; no reading is given up earlier, however much time is compressed."""
+        return timedelta(seconds=2 * self.request_timeout_s)
+
     def mutation_timeout(self, settle: timedelta) -> timedelta:
         """Start-to-close of a mutating activity: when it has passed, that attempt's request has either
         been applied or never will be, so the next attempt's observation decides."""
         # Twice the request time-out: a starved event loop may be late with its own.
         slack = timedelta(seconds=5)
-        return timedelta(seconds=self.send_window_s + 2 * self.request_timeout_s) + self.paced(settle) + slack
+        return timedelta(seconds=self.send_window_s) + self.two_requests + self.paced(settle) + slack

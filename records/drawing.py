@@ -193,7 +193,8 @@ def gantts(report: CampaignReport, letters: dict[str, str]) -> tuple[Gantt, ...]
     if len(report.sites) > GANTT_SITES:
         return ()
     scale = scale_of(report.timeline, GANTT_LEFT)
-    styles = step_styles(report)
+    fills = step_styles(report)
+    styles = {name: fills[kind] for name, kind in _kinds(report).items()}
     rows = sorted(report.sites, key=lambda row: (row.attempts[0].began, row.site))
     found = []
     for start in range(0, len(rows), GANTT_CHUNK):
@@ -206,11 +207,23 @@ def gantts(report: CampaignReport, letters: dict[str, str]) -> tuple[Gantt, ...]
 
 
 def step_styles(report: CampaignReport) -> dict[str, int]:
-    """A fill for each step, in the order of the procedure; more steps than fills share them."""
+    """A fill for each kind of step, in the order of the procedure; more kinds than fills share them."""
+    kinds = dict.fromkeys(_kinds(report).values())
+    return {kind: index % STEP_STYLES for index, kind in enumerate(kinds)}
+
+
+def _kinds(report: CampaignReport) -> dict[str, str]:
+    """By the step's name: `controller-0: lock` and `lock controller-1` are locks of whichever host."""
     names = dict.fromkeys(figures.name for figures in report.steps)
     for row in report.sites:
         names |= dict.fromkeys(step.name for attempt in row.attempts for step in attempt.steps)
-    return {name: index % STEP_STYLES for index, name in enumerate(names)}
+    hosts = {host for host, parted, _ in (name.partition(": ") for name in names) if parted}
+    kinds = {}
+    for name in names:
+        host, _, what = name.partition(": ")
+        act, _, whom = name.rpartition(" ")
+        kinds[name] = what if host in hosts and what else act if whom in hosts and act else name
+    return kinds
 
 
 def _bar(row: SiteRow, y: float, scale: Scale, styles: dict[str, int], letter: str) -> Bar:

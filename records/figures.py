@@ -33,6 +33,7 @@ PHASES = (
     _phase(r"frozen", "freeze"),
     _phase(r"waiting for approval", "approval"),
     _phase(r"wave \d+ of \d+: .*ended; soak", "soak"),
+    _phase(r"waiting for a window, ", None),
     _phase(r"wave \d+ of \d+: ", None),
     _phase(r"(resumed|aborted|done)\b", None),
 )

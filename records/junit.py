@@ -18,7 +18,7 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def render_junit(report: CampaignReport) -> str:
     suite = Xml.Element(
         "testsuite",
-        name=_xml(report.name),
+        name=xml_text(report.name),
         tests=str(len(report.sites)),
         failures=str(len(report.needs_person)),
         skipped=str(report.counts.get(Outcome.SKIPPED, 0)),
@@ -28,9 +28,13 @@ def render_junit(report: CampaignReport) -> str:
     )
     properties = Xml.SubElement(suite, "properties")
     for name in ("verdict", "first_run_id", "inventory_hash", "release"):
-        Xml.SubElement(properties, "property", name=name, value=_xml(getattr(report, name)))
+        Xml.SubElement(properties, "property", name=name, value=xml_text(getattr(report, name)))
     for row in report.sites:
         _case(suite, report, row)
+    return document(suite)
+
+
+def document(suite: Xml.Element) -> str:
     Xml.indent(suite)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + Xml.tostring(suite, encoding="unicode") + "\n"
 
@@ -39,18 +43,18 @@ def _case(suite: Xml.Element, report: CampaignReport, row: SiteRow) -> None:
     case = Xml.SubElement(
         suite,
         "testcase",
-        name=_xml(row.site),
-        classname=_xml(f"{report.name}.wave-{row.wave}"),
+        name=xml_text(row.site),
+        classname=xml_text(f"{report.name}.wave-{row.wave}"),
         time=f"{row.duration_s:.3f}",
     )
     if needs_person(row.outcome):
-        failure = Xml.SubElement(case, "failure", type=row.outcome.value, message=_xml(row.reason))
-        failure.text = _xml("\n".join(row.evidence))
+        failure = Xml.SubElement(case, "failure", type=row.outcome.value, message=xml_text(row.reason))
+        failure.text = xml_text("\n".join(row.evidence))
     elif row.outcome is Outcome.SKIPPED:
-        Xml.SubElement(case, "skipped", message=_xml(row.reason))
+        Xml.SubElement(case, "skipped", message=xml_text(row.reason))
     elif row.evidence:
-        Xml.SubElement(case, "system-out").text = _xml("\n".join(row.evidence))
+        Xml.SubElement(case, "system-out").text = xml_text("\n".join(row.evidence))
 
 
-def _xml(text: str) -> str:
+def xml_text(text: str) -> str:
     return _NOT_XML.sub("\ufffd", text)

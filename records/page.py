@@ -102,7 +102,7 @@ def render_html(report: CampaignReport, *, version: str = "") -> str:
     number = {row.site: index for index, row in enumerate(report.sites, start=1)}
     by_site = {row.site: row for row in report.sites}
     troubles = [_trouble(number[site], by_site[site], share) for site in report.needs_person]
-    page = _environment().get_template("report.html.j2")
+    page = environment().get_template("report.html.j2")
     return page.render(
         report=report,
         version=version,
@@ -131,19 +131,17 @@ def render_html(report: CampaignReport, *, version: str = "") -> str:
 
 
 @cache
-def _environment() -> Environment:
-    environment = Environment(
+def environment() -> Environment:
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(SIGNS=SIGNS, ALARMS_SHOWN=ALARMS_SHOWN, GANTT_SITES=drawing.GANTT_SITES)
-    environment.filters.update(
-        moment=wording.moment, clock=wording.clock, took=wording.length, alarm=_alarm_text
-    )
-    return environment
+    made.globals.update(SIGNS=SIGNS, ALARMS_SHOWN=ALARMS_SHOWN, GANTT_SITES=drawing.GANTT_SITES)
+    made.filters.update(moment=wording.moment, clock=wording.clock, took=wording.length, alarm=_alarm_text)
+    return made
 
 
 def _trouble(number: int, row: SiteRow, share: Share) -> Trouble:

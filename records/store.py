@@ -24,13 +24,13 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import RowMapping, Select, Table, func, select
+from sqlalchemy import RowMapping, Select, Table, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from models.outcome import Outcome
-from models.records import CampaignEvent, CampaignRun, Mark, SiteRun
+from models.records import CampaignEvent, CampaignRun, Mark, RunTime, SiteRun
 from records import tables
 from records.database import RecordsError, answering, connecting, open_engine, shown
 from records.limits import cut_evidence, cut_reason
@@ -38,6 +38,8 @@ from records.limits import cut_evidence, cut_reason
 ModelT = TypeVar("ModelT", bound=BaseModel)
 ResultT = TypeVar("ResultT")
 
+RUN_TIMES_KEPT = 5_000
+"""Recent runs of one kind that the time a site needs rests on, over all topologies and releases."""
 DURATIONS_KEPT = 500
 """Recent runs that an estimate rests on."""
 SCHEMA_LOCK = 0x57A2F10C
@@ -86,6 +88,16 @@ class Store:
 
     async def remember(self, mark: Mark) -> None:
         await self._upsert(tables.marks, mark.model_dump())
+
+    async def forget(self, site: str, kind: str, value: str) -> None:
+        """Removes a mark whose thing is no longer ours to undo; without one it does nothing."""
+        table = tables.marks.c
+        query = delete(tables.marks).where(table.site == site, table.kind == kind, table.value == value)
+
+        async def work(connection: AsyncConnection) -> None:
+            await connection.execute(query)
+
+        await self._in_transaction(work)
 
     async def record_site_run(self, run: SiteRun) -> None:
         """Reason and evidence are cut to the limits of `records/limits.py`."""
@@ -172,13 +184,50 @@ class Store:
             .order_by(table.ended.desc())
             .limit(DURATIONS_KEPT)
         )
+        return tuple(row["ended"] - row["began"] for row in await self._rows(query))
 
+    async def run_times(self, operation: str) -> tuple[RunTime, ...]:
+        """Of the latest succeeded runs of an operation, latest first."""
+        table = tables.site_runs.c
+        query = (
+            select(table.site, table.version_before, table.release, table.began, table.ended)
+            .where(table.operation == operation, table.outcome == Outcome.SUCCEEDED)
+            .order_by(table.ended.desc())
+            .limit(RUN_TIMES_KEPT)
+        )
+        return tuple(
+            RunTime(
+                site=row["site"],
+                before=row["version_before"],
+                release=row["release"],
+                taken=row["ended"] - row["began"],
+            )
+            for row in await self._rows(query)
+        )
+
+    async def versions(self) -> dict[str, str]:
+        """What each site's latest run that could tell has left deployed there."""
+        table = tables.site_runs.c
+        newest_first = (table.ended.desc(), table.run_id.desc())
+        ranked = (
+            select(
+                table.site,
+                table.version_after,
+                func.row_number().over(partition_by=table.site, order_by=newest_first).label("n"),
+            )
+            .where(table.version_after != "")
+            .subquery()
+        )
+        rows = await self._rows(select(ranked.c.site, ranked.c.version_after).where(ranked.c.n == 1))
+        return {row["site"]: row["version_after"] for row in rows}
+
+    # The database
+
+    async def _rows(self, query: Select[Any]) -> Sequence[RowMapping]:
         async def work(connection: AsyncConnection) -> Sequence[RowMapping]:
             return list((await connection.execute(query)).mappings())
 
-        return tuple(row["ended"] - row["began"] for row in await self._in_transaction(work))
-
-    # The database
+        return await self._in_transaction(work)
 
     async def _read(self, model: type[ModelT], query: Select[Any]) -> tuple[ModelT, ...]:
         async def work(connection: AsyncConnection) -> Sequence[RowMapping]:

@@ -13,7 +13,7 @@ Mutators answer with words for the person who asked; they ignore what makes no s
 request makes sense is asked before, in `rules.updates`; what the state means is told by `rules.explain`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
 from itertools import islice
@@ -24,12 +24,16 @@ from models.campaign import Budget, CampaignResult, CampaignSpec, Window
 from models.carry import BUSY, PENDING, STARTING, CampaignCarry, Halt, Stage
 from models.fleet import Members
 from models.outcome import BAD, Outcome
+from models.windows import SiteWindows
 from rules.roster import Roster, first_carry
 from rules.waves import Tally
 from rules.window import SlidingWindow
+from rules.window_gate import WindowGate
 
 RETRIABLE = BAD | {Outcome.UNREACHABLE, Outcome.BLOCKED}
 """What `retry` without names takes; by name it also takes aborted sites."""
+READ_WINDOWS_AGAIN = timedelta(days=1)
+"""Windows are read when one opens, and at least this often: somebody may have declared others."""
 _MILLISECOND = timedelta(milliseconds=1)
 
 
@@ -53,12 +57,16 @@ class CampaignState:
         self.pace = carry.pace
         self.began = carry.started
         self.inventory_hash = carry.inventory_hash
+        self.gate_of_windows = WindowGate(len(carry.sites), carry.windowed, carry.forced)
         self._open_window(carry.window)
 
     @classmethod
     def begin(cls, spec: CampaignSpec, members: Members, now: datetime) -> Self:
         """Members start in their order; their labels are those on which a cap stands or may stand later."""
-        return cls(spec, first_carry(spec, members, now))
+        state = cls(spec, first_carry(spec, members, now))
+        if members.windows is not None:
+            state.windows_read(members.windows)
+        return state
 
     @classmethod
     def from_carry(cls, spec: CampaignSpec, carry: CampaignCarry) -> Self:
@@ -78,6 +86,8 @@ class CampaignState:
                 "abort_mode": self.abort_mode,
                 "spent": self.spent,
                 "approved": tuple(self.approved.items()),
+                "windowed": self.gate_of_windows.windowed,
+                "forced": tuple(self.gate_of_windows.forced),
                 "window": self.window.limits,
                 "budget": self.budget,
                 "pace": self.pace,
@@ -95,8 +105,10 @@ class CampaignState:
         if self.stage != "open" or self.pause_halt or self.freeze_halt or self.abort_halt or self.spent:
             return []
         self._return_busy(now)
+        self._heed_windows(now)
         admitted = []
         while (site := self.window.take()) is not None:
+            self.gate_of_windows.withdraw(site)
             self.roster.start(site)
             admitted.append(self.roster.names[site])
         return admitted
@@ -111,6 +123,7 @@ class CampaignState:
                 heappop(self._returning)
             if self._returning:
                 wakes.append(self.at(self._returning[0][0]))
+            wakes.extend(self._window_wakes(now))
         return min((wake for wake in wakes if wake > now), default=None)
 
     def at(self, milliseconds: int) -> datetime:
@@ -295,6 +308,7 @@ class CampaignState:
             site = self.roster.position.get(name)
             if site is not None and self.roster.is_pending(site):
                 self.window.drop(site)
+                self.gate_of_windows.withdraw(site)
                 self._end(site, Outcome.SKIPPED)
                 skipped += 1
         return f"{skipped} {'site' if skipped == 1 else 'sites'} skipped"
@@ -305,7 +319,7 @@ class CampaignState:
         again = [] if self.finished or self.abort_halt else self._retriable(list(dict.fromkeys(names)))
         for site in again:
             self.roster.reopen(site, self.wave)
-            self.window.queue(site)
+            self._queue(site)
             self.stage, self.soak_until = "open", None
         return f"{len(again)} {'site' if len(again) == 1 else 'sites'} to be tried again"
 
@@ -330,6 +344,57 @@ class CampaignState:
         caps = "".join(f", {label} {cap}" for label, cap in limits.by.items())
         told = f"; budget {self.budget.model_dump_json()}" if budget is not None else ""
         return f"at most {limits.max_in_flight} in flight{caps}{told}"
+
+    # -- maintenance windows
+
+    def windows_due(self, now: datetime) -> bool:
+        """What is known of the windows is old, or nothing."""
+        gate = self.gate_of_windows
+        if not gate.windowed or self.finished:
+            return False
+        return gate.read is None or now >= gate.read + READ_WINDOWS_AGAIN / self.pace
+
+    def windows_read(self, windows: SiteWindows) -> None:
+        for site in self.gate_of_windows.adopt(windows, self.roster.position):
+            self.window.drop(site)
+            self._queue(site)
+
+    def wants_windows(self) -> tuple[str, ...]:
+        """Sites that have not ended, whose windows matter still."""
+        roster = self.roster
+        return tuple(name for site, name in enumerate(roster.names) if roster.is_pending(site))
+
+    @property
+    def sleeps(self) -> bool:
+        """Nothing is in work, and the clock alone holds what is left of the wave."""
+        gate = self.gate_of_windows
+        if not (gate.windowed and gate.held) or self.window.in_flight or self.stage != "open":
+            return False
+        return (
+            not (self.pause_halt or self.freeze_halt or self.abort_halt) and gate.held == self.tally.waiting
+        )
+
+    def force_windows(self, names: Iterable[str], reason: str, owner: str) -> str:
+        """Sites that have not started may do so outside of their windows."""
+        forced = 0
+        for name in names:
+            site = self.roster.position.get(name)
+            if site is not None and self.roster.is_pending(site):
+                was_held = self.gate_of_windows.holds(site)
+                self.gate_of_windows.force(site)
+                forced += 1
+                if was_held:
+                    self.window.queue(site)
+        which = "1 site" if forced == 1 else f"{forced} sites"
+        return f"{which} may start outside of maintenance windows, forced by {owner}: {reason}"
+
+    def _window_wakes(self, now: datetime) -> Iterator[datetime]:
+        gate = self.gate_of_windows
+        if gate.held and gate.read is not None:
+            yield gate.read + READ_WINDOWS_AGAIN / self.pace
+            opens = gate.next_opening(now)
+            if opens is not None:
+                yield opens
 
     # -- gates between waves
 
@@ -411,7 +476,7 @@ class CampaignState:
         while self._returning and self._returning[0][0] <= at:
             back, site = heappop(self._returning)
             if self._is_return(back, site):
-                self.window.queue(site)
+                self._queue(site)
 
     def _is_return(self, back: int, site: int) -> bool:
         return self.roster.status[site] == BUSY and self.roster.busy[site][1] == back
@@ -421,7 +486,20 @@ class CampaignState:
         for site in range(len(self.roster.names)):
             if self.roster.is_flying(site):
                 self.window.occupy(site)
+        self.gate_of_windows.forget()
         self._queue_wave()
+
+    def _queue(self, site: int) -> None:
+        """It starts when its turn comes, there is room, and its maintenance window is open."""
+        if self.gate_of_windows.ask(site):
+            self.window.queue(site)
+
+    def _heed_windows(self, now: datetime) -> None:
+        opened, closed = self.gate_of_windows.come_to(now)
+        for site in closed:
+            self.window.drop(site)
+        for site in opened:
+            self.window.queue(site)
 
     def _queue_wave(self) -> None:
         """All pending sites of the current wave; those that others hold come when their time has come."""
@@ -430,4 +508,4 @@ class CampaignState:
         heapify(self._returning)
         for site, code in enumerate(self.roster.status):
             if code == PENDING and self.roster.wave_of[site] == self.wave:
-                self.window.queue(site)
+                self._queue(site)

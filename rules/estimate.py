@@ -1,10 +1,14 @@
-"""How long a campaign takes: list scheduling of durations over its waves and window."""
+"""How long a campaign takes (list scheduling of durations over its waves and window), and how long a site."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from heapq import heappop, heappush
+from math import ceil
+from typing import NamedTuple
 
 from models.campaign import CampaignSpec
+from models.records import RunTime
+from models.windows import WindowPolicy
 from rules.waves import wave_ends
 
 
@@ -27,3 +31,47 @@ def campaign_time(spec: CampaignSpec, durations: Sequence[timedelta]) -> timedel
         total += wave.soak.total_seconds() if end > start else 0
         start = end
     return timedelta(seconds=total)
+
+
+FEWEST_RUNS = 5
+"""Fewer say little about the slow ones among them."""
+
+
+class Need(NamedTuple):
+    """How long a site is reckoned with."""
+
+    duration: timedelta
+    words: str
+
+
+def needed(
+    runs: Iterable[tuple[str, RunTime]], topology: str, before: str, release: str, policy: WindowPolicy
+) -> Need:
+    """How long a site takes, so that it is started only where it can finish.
+
+    `runs`: (topology, run) of the same kind of operation. Those of the same topology and release pair
+    decide; where they are too few, those to the same release; then all of the topology. Other topologies
+    say nothing: a second controller doubles the work.
+    """
+    own = [run for its, run in runs if its == topology]
+    to_release = [run for run in own if run.release == release]
+    pair = [run for run in to_release if before and run.before == before]
+    for chosen, words in (
+        (pair, f"of {before} to {release}"),
+        (to_release, f"to {release}"),
+        (own, "of this kind"),
+    ):
+        if len(chosen) >= FEWEST_RUNS:
+            took = quantile([run.taken for run in chosen], policy.quantile)
+            rests_on = f"{policy.quantile:.0%} of {len(chosen)} runs {words} on {topology}"
+            return Need(took, rests_on) if took >= policy.at_least else Need(policy.at_least, "at_least")
+    longest = max((run.taken for run in own), default=timedelta(0))
+    duration = max(policy.unknown, policy.at_least, longest)
+    runs_known = f"{len(own) or 'no'} {'run' if len(own) == 1 else 'runs'}"
+    return Need(duration, f"unknown; {runs_known} on {topology} recorded")
+
+
+def quantile(durations: Sequence[timedelta], share: float) -> timedelta:
+    """The shortest that at least this share of them does not exceed, to the next full second."""
+    found = sorted(durations)[max(ceil(len(durations) * share - 1e-9) - 1, 0)]
+    return timedelta(seconds=ceil(found.total_seconds()))

@@ -4,6 +4,7 @@ Everything here reads the state as it is after `admit`. The line costs no scan o
 can be made anew at every event.
 """
 
+import re
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -11,7 +12,17 @@ from models.campaign import CampaignProgress, SiteTrouble
 from models.carry import BUSY, PENDING
 from rules.campaign import CampaignState
 
-Phase = Literal["starting", "running", "soaking", "waiting-approval", "paused", "frozen", "draining", "done"]
+Phase = Literal[
+    "starting",
+    "running",
+    "waiting-window",
+    "soaking",
+    "waiting-approval",
+    "paused",
+    "frozen",
+    "draining",
+    "done",
+]
 
 
 def phase(state: CampaignState) -> Phase:
@@ -28,6 +39,8 @@ def phase(state: CampaignState) -> Phase:
         return "soaking"
     if state.stage == "soaked" and state.gate and state.more_to_come:
         return "waiting-approval"
+    if state.sleeps:
+        return "waiting-window"
     return "starting" if state.wave == 0 and not tally.flying and not tally.touched else "running"
 
 
@@ -50,11 +63,22 @@ def why(state: CampaignState, now: datetime) -> str:
         case "waiting-approval":
             command = f"starflock campaign approve {state.spec.name} {state.gate} --by YOU"
             return f"waiting for approval {state.gate}: {command}"
+        case "waiting-window":
+            waits = f"{state.tally.waiting} {'waits' if state.tally.waiting == 1 else 'wait'}"
+            return f"waiting for a window, {_wave(state)}: {waits}; {state.gate_of_windows.why_all(now)}"
     return f"{_wave(state)}: {_flying(state, now)}"
 
 
-def waiting_reasons(state: CampaignState, limit: int = 20) -> dict[str, str]:
-    """Sites of the current wave that could start and do not: which cap holds them, or who."""
+COMMAND = re.compile(r"(?<!`)starflock [^;`]*[^;`\s]")
+
+
+def in_markdown(text: str) -> str:
+    """Commands as code: as plain text Temporal's UI would make a dash of `--`, and nobody could copy them."""
+    return COMMAND.sub(lambda found: f"`{found[0]}`", text)
+
+
+def waiting_reasons(state: CampaignState, now: datetime, limit: int = 20) -> dict[str, str]:
+    """Sites of the current wave that could start and do not: which cap or window holds them, or who."""
     roster = state.roster
     reasons: dict[str, str] = {}
     for site, code in enumerate(roster.status):
@@ -62,7 +86,9 @@ def waiting_reasons(state: CampaignState, limit: int = 20) -> dict[str, str]:
             break
         if roster.wave_of[site] != state.wave or code not in (PENDING, BUSY):
             continue
-        if code == BUSY and not state.window.is_queued(site):
+        if state.gate_of_windows.holds(site):
+            reasons[roster.names[site]] = state.gate_of_windows.why(site, now)
+        elif code == BUSY and not state.window.is_queued(site):
             holder, back, _ = roster.busy[site]
             reasons[roster.names[site]] = f"held by {holder}; tried again at {clock(state.at(back))}"
         elif held := state.window.held_by(site):
@@ -83,7 +109,7 @@ def progress(state: CampaignState, now: datetime) -> CampaignProgress:
         pending=sum(tally.waiting for tally in roster.tallies),
         in_flight=tuple(roster.names[site] for site in range(len(roster.names)) if roster.is_flying(site)),
         counts={outcome: count for outcome, count in roster.counts.items() if count},
-        waiting=waiting_reasons(state),
+        waiting=waiting_reasons(state, now),
         troubles=tuple(SiteTrouble(site=name, outcome=outcome) for name, outcome in troubles if outcome),
         started=state.began,
         resolved_hash=state.inventory_hash,
@@ -142,6 +168,8 @@ def _flying(state: CampaignState, now: datetime) -> str:
 def _held(state: CampaignState, now: datetime) -> str:
     """Why sites wait although the window has room: caps that are full, workflows of others."""
     causes = state.window.holding_caps(2)
+    if clocked := state.gate_of_windows.why_all(now):
+        causes.append(clocked)
     roster = state.roster
     held = [
         (back, site, holder) for site, (holder, back, _) in roster.busy.items() if roster.status[site] == BUSY

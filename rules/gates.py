@@ -13,6 +13,7 @@ from models.outcome import Outcome
 from models.patch import PatchSiteRequest
 from models.site import ControllerFacts, Deployment, Observation, SiteFacts, Strategy
 from rules.alarms import IGNORED_BEFORE_PATCH, holding, in_words
+from rules.leftovers import left_out
 
 AT_WORK = frozenset({"initial", "building", "applying", "aborting"})
 """States of a strategy in which the VIM does something, and will not let it be deleted."""
@@ -80,11 +81,12 @@ def _gates(request: PatchSiteRequest, seen: Observation) -> Iterator[Gate]:
     yield _deployed(release, site)
     yield _strategy(site)
     yield _availability(controller)
-    yield _central_release(release, controller)
+    if request.site != controller.name:
+        yield _central_release(release, controller)
     yield _dcmanager(controller)
     yield _deployment(request, seen, site.deployment)
     yield _applications(site)
-    yield _hosts(site)
+    yield _hosts(request, seen, site)
     yield _alarms(request, site)
     yield _sync(controller)
     yield _release_on_site(request, controller, site)
@@ -234,7 +236,10 @@ def _applications(site: SiteFacts) -> Gate:
     return _go("applications", "settled")
 
 
-def _hosts(site: SiteFacts) -> Gate:
+def _hosts(request: PatchSiteRequest, seen: Observation, site: SiteFacts) -> Gate:
+    left = left_out(request.site, seen)
+    if left:
+        return _wait("hosts", left, Outcome.BLOCKED)
     away = [host.says for host in site.hosts if not host.in_service]
     if away or not site.hosts:
         return _wait("hosts", "; ".join(away) or "sysinv lists no host", Outcome.BLOCKED)

@@ -37,6 +37,7 @@ def first_carry(spec: CampaignSpec, members: Members, now: datetime) -> Campaign
         caps=tuple(_pin(label, values) for label, values in members.labels.items()),
         ends=wave_ends(spec.waves, len(members.names)),
         status=PENDING * len(members.names),
+        windowed=members.windows is not None,
         window=spec.window,
         budget=spec.budget,
         pace=members.timing.pace,

@@ -16,6 +16,7 @@ from models.campaign import (
     SkipRequest,
 )
 from models.outcome import Outcome
+from models.windows import ForceWindowsRequest
 from rules.campaign import RETRIABLE, CampaignState
 
 _NAMED = 3
@@ -78,6 +79,12 @@ def set_refused(state: CampaignState, request: SetRequest) -> str:
     return ""
 
 
+def force_windows_refused(state: CampaignState, request: ForceWindowsRequest) -> str:
+    if refused := _over(state) or _unknown(state, request.sites) or _first(request.sites, _started(state)):
+        return refused
+    return "" if state.gate_of_windows.windowed else "no site of this campaign has a maintenance window"
+
+
 def _over(state: CampaignState) -> str:
     if state.finished:
         return f"campaign {state.spec.name} has ended"
@@ -100,6 +107,17 @@ def _not_skippable(state: CampaignState) -> Callable[[str], str]:
             return (
                 f"{name} is in flight and cannot be skipped: cancel its workflow site/{name}, or let it end"
             )
+        outcome = state.roster.outcome(site)
+        return f"{name} has already ended {outcome}" if outcome else ""
+
+    return why
+
+
+def _started(state: CampaignState) -> Callable[[str], str]:
+    def why(name: str) -> str:
+        site = state.roster.position[name]
+        if state.roster.is_flying(site):
+            return f"{name} is in flight"
         outcome = state.roster.outcome(site)
         return f"{name} has already ended {outcome}" if outcome else ""
 

@@ -5,12 +5,19 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from simulator.bmc.flavours import UnknownFlavourError, chosen
+from simulator.bmc.flavours_table import DEFAULT_MIX, FLAVOURS
 from simulator.cloud.durations import Knobs
-from simulator.cloud.releases import Dialect
+from simulator.cloud.releases import MAJOR, Dialect
 from simulator.wire.listeners import base_is_free
 
-TOPOLOGIES = ("aio-sx", "aio-dx", "mixed")
+TOPOLOGIES = ("aio-sx", "aio-dx", "by-turns", "mixed", "standard", "standard-storage")
 MOST_SITES = 10_000
+MOST_VMS = 12
+"""Three of each kind: all fit on one of two hosts."""
+APART = 4
+"""Management addresses of a duplex site that is to be added: dcmanager wants three, none of them twice."""
+MOST_DUPLEX_ADDED = MOST_SITES // APART
 
 
 class UsageError(Exception):
@@ -34,6 +41,33 @@ class Options:
     die_with_parent: bool = False
     not_prestaged: tuple[str, ...] = ()
     already: tuple[str, ...] = ()
+    bmcs: bool = True
+    bmc_flavours: tuple[str, ...] = DEFAULT_MIX
+    bare: bool = False
+    """All hosts powered off with blank disks."""
+    bootstrapped: bool = False
+    """Sites as `bootstrap.yml` leaves them: controller-0 locked and online, nothing configured."""
+    kubernetes: bool = False
+    """Each site's Kubernetes API listens."""
+    major: str = ""
+    """Where the next major release stands: nowhere, `available` everywhere, or deployed on the `controller`
+    and available at the sites."""
+    pods: int = 0
+    """Replicated Deployments that each site's Kubernetes runs, with others that are not; 0: none at all."""
+    bare_pod: bool = False
+    """A pod without a controller is among them."""
+    ceph: str = ""
+    """Sites in service have it configured: rook or bare-metal."""
+    openstack: bool = False
+    """The APIs of each site's OpenStack listen, and sites in service have it applied."""
+    vms: int = 0
+    """VMs that each site's OpenStack runs from the start."""
+    installed: bool = False
+    """Sites of their own, of which controller-0 is installed and not bootstrapped: dcmanager knows none."""
+    not_added: tuple[str, ...] = ()
+    """Sites that dcmanager does not know: bare servers, or else systems of their own, to be enrolled."""
+    install_values: bool = False
+    """dcmanager has install values of the sites in service, so that it can install them anew."""
     knobs: Knobs = field(default_factory=Knobs)
 
     def check(self) -> None:
@@ -44,16 +78,70 @@ class Options:
             raise UsageError(f"--speed: must be above 0, not {self.speed:g}")
         if self.topology not in TOPOLOGIES:
             raise UsageError(f"--topology: must be one of {', '.join(TOPOLOGIES)}, not {self.topology!r}")
-        for name in ("build_seconds", "apply_seconds", "reboot_seconds", "prestage_seconds"):
+        if self.major and self.major not in MAJOR:
+            raise UsageError(f"--major: must be one of {', '.join(MAJOR)}, not {self.major!r}")
+        begins = self.bootstrapped or "*" in self.not_added
+        if self.topology == "standard-storage" and not (begins or self.ceph == "bare-metal"):
+            raise UsageError(
+                f"--topology: storage hosts in service run bare-metal Ceph; give --ceph bare-metal with "
+                f"{self.topology}, or --bootstrapped, or --bare --not-added '*'"
+            )
+        if self.pods < 0:
+            raise UsageError(f"--pods: must not be negative, not {self.pods}")
+        if self.pods and (not self.kubernetes or self.bare or self.bootstrapped or self.installed):
+            raise UsageError("--pods: only sites in service with --kubernetes run pods")
+        if self.ceph not in ("", "rook", "bare-metal"):
+            raise UsageError(f"--ceph: must be rook or bare-metal, not {self.ceph!r}")
+        if self.ceph and (self.bare or self.bootstrapped or self.installed):
+            raise UsageError("--ceph: only sites in service have it")
+        if self.ceph == "rook" and not self.kubernetes:
+            raise UsageError("--ceph: rook is reached through Kubernetes; give --kubernetes, too")
+        if self.ceph == "bare-metal" and not self.bmcs:
+            raise UsageError("--ceph: bare-metal is reached by SSH to its hosts, so not with --no-bmcs")
+        if self.bare_pod and not self.pods:
+            raise UsageError("--bare-pod: goes with --pods")
+        for name in (
+            "build_seconds",
+            "apply_seconds",
+            "reboot_seconds",
+            "prestage_seconds",
+            "install_seconds",
+            "bootstrap_seconds",
+        ):
             value = getattr(self.knobs, name)
             if value is not None and value < 0:
                 raise UsageError(f"--{name.replace('_', '-')}: must not be negative, not {value:g}")
+        try:
+            chosen(self.bmc_flavours, FLAVOURS)
+        except UnknownFlavourError as wrong:
+            raise UsageError(f"--bmc-flavours: {wrong}") from None
+        if not self.bmc_flavours:
+            raise UsageError("--bmc-flavours: give at least one")
+        if self.bare and not self.bmcs:
+            raise UsageError("--bare: hosts that are off can only be reached by their BMCs; drop --no-bmcs")
+        if self.bare and self.bootstrapped:
+            raise UsageError("--bare and --bootstrapped: a site is either blank or bootstrapped; give one")
+        if self.installed and (self.bare or self.bootstrapped or not self.bmcs):
+            raise UsageError("--installed: goes with none of --bare, --bootstrapped and --no-bmcs")
+        if self.not_added and self.topology != "aio-sx" and self.sites > MOST_DUPLEX_ADDED:
+            raise UsageError(
+                f"--sites: at most {MOST_DUPLEX_ADDED} duplex sites can be added, not {self.sites}"
+            )
+        if self.not_added and not self.bmcs:
+            raise UsageError("--not-added: a site is added through its BMC; drop --no-bmcs")
+        if self.install_values and (not self.bmcs or self.installed):
+            raise UsageError("--install-values: goes with neither --no-bmcs nor --installed")
+        if not 0 <= self.vms <= MOST_VMS:
+            raise UsageError(f"--vms: must be from 0 to {MOST_VMS} for each site, not {self.vms}")
+        if self.vms and (not self.openstack or self.bare or self.bootstrapped or self.installed):
+            raise UsageError("--vms: only sites in service with --openstack have VMs")
         if not self.inventory.resolve().parent.is_dir():
             raise UsageError(f"--inventory: there is no folder {self.inventory.parent}")
 
 
-def addresses(base: str, count: int) -> tuple[str, list[str]]:
-    """The system controller's address and the subclouds', below a base such as 127.77.0.0.
+def addresses(base: str, count: int, apart: int = 1) -> tuple[str, list[str]]:
+    """The system controller's address and the subclouds', below a base such as 127.77.0.0; each subcloud has
+    `apart` of its own.
 
     Raises:
         UsageError: the base is not a loopback network with room for them.
@@ -64,7 +152,8 @@ def addresses(base: str, count: int) -> tuple[str, list[str]]:
         raise UsageError(f"--base: {base!r} is no IPv4 address") from None
     if not first.is_loopback or int(first) & 0xFFFF:
         raise UsageError(f"--base: must look like 127.x.0.0, not {base}")
-    return str(first + 1), [str(first + 256 * (1 + n // 250) + 1 + n % 250) for n in range(count)]
+    each = 250 // apart
+    return str(first + 1), [str(first + 256 * (1 + n // each) + 1 + n % each * apart) for n in range(count)]
 
 
 def free_base() -> str:

@@ -8,23 +8,46 @@ import random
 import uuid
 from dataclasses import dataclass, field
 
+from simulator.bmc.flavours import chosen
+from simulator.bmc.flavours_table import FLAVOURS
+from simulator.bmc.floor import Floor
+from simulator.bmc.front import BmcFront
+from simulator.bmc.hardware import draw as draw_hardware
+from simulator.bmc.hardware import uuid_of
+from simulator.bmc.media import Fetcher
+from simulator.bmc.places import NoRoomError
+from simulator.bmc.state import Making
+from simulator.ceph import stock as ceph_stock
+from simulator.ceph.program import Clusters
+from simulator.cloud.bootstrap import bootstrapped
 from simulator.cloud.clock import Clock
 from simulator.cloud.cloud import Cloud, Identity
 from simulator.cloud.durations import draw
 from simulator.cloud.hosts import Host
-from simulator.cloud.releases import catalogue
+from simulator.cloud.kit import Kit
+from simulator.cloud.releases import catalogue, standing
 from simulator.dcmanager.api import Dcmanager
+from simulator.dcmanager.backing_up import Backups
+from simulator.dcmanager.deployer import Deployer
+from simulator.dcmanager.images import BootImages
 from simulator.dcmanager.state import Database, Subcloud
-from simulator.options import Options, UsageError, addresses, free_base
+from simulator.kits import kit_of
+from simulator.kubernetes.api import Kubernetes
+from simulator.openstack.api import APPLICATION, Openstack
+from simulator.options import APART, Options, UsageError, addresses, free_base
 from simulator.proof.faults import Fault, Faults
 from simulator.proof.ledger import Ledger
+from simulator.services import keystone
 from simulator.services.fm import Fm
-from simulator.services.keystone import Keystone
 from simulator.services.service import Service
 from simulator.services.sysinv.api import Sysinv
+from simulator.services.sysinv.intents import THINGS
 from simulator.services.usm import UsmApi
 from simulator.services.vim import VimApi
+from simulator.ssh.hosts import InstalledHosts
 from simulator.wire.front import Front
+from simulator.wire.ports import CONTROLLER as CONTROLLER_PORTS
+from simulator.wire.ports import OPENSTACK
 
 CONTROLLER = "sc-1"
 USERNAME = "admin"
@@ -43,12 +66,22 @@ class Region:
     ledger: Ledger
     front: Front
     password: str
+    kubernetes_token: str
+    openstack_password: str
+    deployer: Deployer
+    backups: Backups
+    kubernetes: Kubernetes
+    ceph: Clusters
+    floor: Floor | None = None
+    """The hosts' BMCs; None with `--no-bmcs`."""
+    installed: InstalledHosts | None = None
+    """What runs behind the SSH ports of the floor's hosts."""
     planted: dict[int, list[Cloud]] = field(default_factory=dict)
     """Sites that a standing fault has darkened, occupied or alarmed, by the fault's number."""
 
     @property
     def scheme(self) -> str:
-        return "http" if self.options.plain else "https"
+        return _scheme(self.options)
 
     def clouds(self) -> list[Cloud]:
         return [self.controller, *self.sites.values()]
@@ -58,11 +91,28 @@ class Region:
         self.faults.add(fault)
         if fault.on == "site":
             self._occupy(fault)
+        elif (fault.on, fault.do) == ("usm", "restart"):
+            fault.struck = 1
+            for cloud in self._reached(fault):
+                cloud.usm.restart()
+        elif fault.do == "restart":
+            fault.struck = 1
+            self.backups.restart()
+            self.deployer.restart()
+        elif (fault.on, fault.do) == ("ssh", "dark") and self.floor is not None:
+            self.floor.silence(fault)
+        elif fault.do == "occupy" and self.floor is not None:
+            self.floor.occupy(fault)
         elif (fault.on, fault.do) == ("keystone", "lie"):
             self.clock.later(fault.seconds or 0.0, lambda: self._forget_tokens(fault))
 
+    def _reached(self, fault: Fault) -> list[Cloud]:
+        if fault.site == self.controller.name:
+            return [self.controller]
+        return [cloud for cloud in self.sites.values() if fault.site in ("*", cloud.name)]
+
     def _occupy(self, fault: Fault) -> None:
-        reached = [cloud for cloud in self.sites.values() if fault.site in ("*", cloud.name)]
+        reached = self._reached(fault)
         self.planted[fault.number] = reached
         fault.struck = 1
         for cloud in reached:
@@ -70,6 +120,8 @@ class Region:
                 cloud.go_dark("fault", fault.seconds)
             elif fault.do == "hold":
                 cloud.vim.squat(fault.seconds)
+            elif fault.do == "power-loss":
+                cloud.mtce.power_returns(fault.seconds)
             else:
                 cloud.stand_alarm()
 
@@ -88,6 +140,8 @@ class Region:
         self.planted.clear()
         for cloud in self.sites.values():
             cloud.come_back("fault")
+        if self.floor is not None:
+            self.floor.clear_faults()
         for parked in list(self.front.parked):
             parked.release.set()
 
@@ -99,7 +153,8 @@ def build(options: Options) -> Region:
         UsageError: an option names what does not exist.
     """
     base = options.base or free_base()
-    first, rest = addresses(base, options.sites)
+    apart = APART if options.not_added and options.topology != "aio-sx" else 1
+    first, rest = addresses(base, options.sites, apart)
     clock = Clock(options.speed)
     controller = _cloud(options, clock, 0, first)
     sites = {}
@@ -110,67 +165,199 @@ def build(options: Options) -> Region:
     rows = [
         Subcloud(id=number, name=cloud.identity.subcloud, cloud=cloud)
         for number, cloud in enumerate(sites.values(), start=1)
+        if not options.installed and not {"*", cloud.name} & set(options.not_added)
     ]
-    database = Database(controller, rows)
+    grounds = {cloud.identity.subcloud: cloud for cloud in sites.values()}
+    database = Database(controller, rows, grounds, lambda name: _nowhere(options, clock, name))
     password = f"Sim-{random.Random(f'{options.seed}/password').getrandbits(64):016x}"
+    token = f"Sim-{random.Random(f'{options.seed}/kubernetes').getrandbits(128):032x}"
+    of_openstack = f"Sim-{random.Random(f'{options.seed}/openstack').getrandbits(64):016x}"
     ledger, faults = Ledger(), Faults(CONTROLLER)
+
+    def strikes(cloud: Cloud, point: str, does: str) -> bool:
+        return faults.take(point, cloud.name, True, does) is not None
+
+    images = BootImages()
+    deployer = Deployer(
+        database,
+        clock,
+        images,
+        faults,
+        options.seed,
+        password,
+        _scheme(options),
+        CONTROLLER_PORTS.images or 0,
+        options.knobs.bootstrap_seconds,
+    )
+    backups = Backups(deployer)
+    openstack = Openstack(USERNAME, of_openstack, _scheme(options), OPENSTACK, strikes)
+    ceph = Clusters(lambda cloud, state: strikes(cloud, state, "fail"))
+    kubernetes = Kubernetes(token, lambda cloud, host: _machine(options.seed, cloud, host), ceph)
     services: dict[str, Service] = {
-        "keystone": Keystone(USERNAME, password, "http" if options.plain else "https"),
+        "keystone": keystone.platform(USERNAME, password, _scheme(options)),
         "sysinv": Sysinv(),
         "usm": UsmApi(),
         "vim": VimApi(),
         "fm": Fm(),
-        "dcmanager": Dcmanager(database),
+        "dcmanager": Dcmanager(database, deployer, backups),
+        "images": images,
+        "kubernetes": kubernetes,
+        "openstack": openstack,
     }
     front = Front(services, faults, ledger)
-    region = Region(options, clock, controller, sites, database, faults, ledger, front, password)
+    region = Region(
+        options=options,
+        clock=clock,
+        controller=controller,
+        sites=sites,
+        database=database,
+        faults=faults,
+        ledger=ledger,
+        front=front,
+        password=password,
+        kubernetes_token=token,
+        openstack_password=of_openstack,
+        deployer=deployer,
+        backups=backups,
+        kubernetes=kubernetes,
+        ceph=ceph,
+    )
     for cloud in region.clouds():
         front.add(cloud)
-        _listen_to(cloud, ledger)
+        _listen_to(cloud, ledger, faults)
+        if options.vms and cloud is not controller:
+            openstack.stack(cloud, options.vms)
+        if options.ceph and cloud is not controller:
+            ceph_stock.give(cloud, options.ceph)
+            ceph.of(cloud)
+    if options.bmcs:
+        region.floor = deployer.floor = _floor(options, base, clock, sites, front)
+        region.installed = InstalledHosts(
+            floor=region.floor,
+            clock=clock,
+            faults=faults,
+            ledger=ledger,
+            seed=options.seed,
+            password=password,
+            bootstrap_seconds=options.knobs.bootstrap_seconds,
+            parked=front.parked,
+            ceph=ceph,
+        )
+        region.floor.on_down = region.installed.lost_power
     return region
 
 
-def _listen_to(cloud: Cloud, ledger: Ledger) -> None:
+def _scheme(options: Options) -> str:
+    return "http" if options.plain else "https"
+
+
+def _floor(options: Options, base: str, clock: Clock, sites: dict[str, Cloud], front: Front) -> Floor:
+    making = Making(
+        clock=clock,
+        fetcher=Fetcher(),
+        seed=options.seed,
+        bare=options.bare,
+        bootstrapped=options.bootstrapped,
+        installed=options.installed,
+        install_seconds=options.knobs.install_seconds,
+        password=f"Bmc-{random.Random(f'{options.seed}/bmc').getrandbits(64):016x}",
+    )
+    try:
+        return Floor(
+            base,
+            sites,
+            chosen(options.bmc_flavours, FLAVOURS),
+            making,
+            BmcFront(front.faults, front.ledger, front.parked),
+        )
+    except NoRoomError as full:
+        raise UsageError(str(full)) from None
+
+
+def _listen_to(cloud: Cloud, ledger: Ledger, faults: Faults) -> None:
     def ended(thing: str, mark: str | None) -> None:
         ledger.ended(cloud.name, thing, mark)
 
     cloud.hooks.life_ended = ended
+    cloud.hooks.reborn = lambda: ledger.reborn(cloud.name, THINGS)
+
+    def fails(point: str) -> bool:
+        on, _, host = point.partition("/")
+        return faults.take(on, f"{cloud.name}/{host}" if host else cloud.name, True, "fail") is not None
+
+    cloud.hooks.fails = fails
+    cloud.hooks.refuses = lambda point: faults.take(point, cloud.name, True, "refuse") is not None
 
 
 def _cloud(options: Options, clock: Clock, number: int, address: str) -> Cloud:
     name = f"edge-{number:04d}" if number else CONTROLLER
     dice = random.Random(f"{options.seed}/{name}/identity")
+    topology = _topology_of(options.topology, number)
     identity = Identity(
         name=name,
         subcloud=f"subcloud-{number:04d}" if number else "",
         region=f"{dice.getrandbits(128):032x}" if number else "RegionOne",
         address=address,
-        simplex=bool(number) and _is_simplex(options.topology, number),
+        simplex=bool(number) and topology == "aio-sx",
         system_uuid=_uuid(dice),
         number=number,
+        standard=bool(number) and topology.startswith("standard"),
+        kubernetes=options.kubernetes,
+        openstack=options.openstack,
     )
     releases = catalogue(options.dialect)
-    names = ["controller-0"] if identity.simplex else ["controller-0", "controller-1"]
-    hosts = [_host(dice, place, host, number) for place, host in enumerate(names, start=1)]
+    names = _MORE_HOSTS.get(topology, ()) if number else ()
+    names = ("controller-0", *(() if identity.simplex else ("controller-1",)), *names)
+    hosts = [_host(dice, place, host, identity) for place, host in enumerate(names, start=1)]
     cloud = Cloud(identity, clock, options.dialect, releases, draw(name, options.knobs), hosts)
-    first = min(releases)
-    cloud.usm.states = {
-        release: "deployed" if release == first or not number else "available" for release in releases
-    }
+    cloud.usm.states = standing(releases, not number, options.major)
+    cloud.usm.spoken()
+    cloud.kit_of = lambda host: _kit(options.seed, cloud, host)
+    if number and options.bootstrapped:
+        bootstrapped(cloud)
+    elif number and options.openstack and not (options.bare or options.installed):
+        cloud.apps.status[APPLICATION] = "applied"
     return cloud
 
 
-def _is_simplex(topology: str, number: int) -> bool:
-    return topology == "aio-sx" or (topology == "mixed" and number % 2 == 1)
+def _nowhere(options: Options, clock: Clock, name: str) -> Cloud:
+    """What stands behind a subcloud of which no site is: nothing that ever answers."""
+    dice = random.Random(f"{options.seed}/{name}/nowhere")
+    identity = Identity(name, name, "", "0.0.0.0", True, _uuid(dice), 0)  # noqa: S104 - no address at all
+    knobs, releases = options.knobs, catalogue(options.dialect)
+    cloud = Cloud(identity, clock, options.dialect, releases, draw(name, knobs), [])
+    cloud.usm.states = dict.fromkeys(standing(releases, False, ""), "unavailable")
+    cloud.dark_for.add("nowhere")
+    cloud.dark_since = float("-inf")
+    return cloud
 
 
-def _host(dice: random.Random, place: int, name: str, number: int) -> Host:
-    serial = 2 * number + place - 2
+def _topology_of(asked: str, number: int) -> str:
+    """Of the site of this number."""
+    if asked == "by-turns":
+        return "aio-sx" if number % 2 else "aio-dx"
+    return _MIXED.get(number % 10, "aio-sx") if asked == "mixed" else asked
+
+
+_MIXED = {2: "aio-dx", 4: "aio-dx", 0: "standard"}
+"""Of ten sites in turn; the other seven are AIO-SX."""
+
+_MORE_HOSTS = {
+    "standard": ("worker-0", "worker-1"),
+    "standard-storage": ("storage-0", "storage-1", "worker-0", "worker-1"),
+}
+"""What a site has beside its controllers."""
+
+
+def _host(dice: random.Random, place: int, name: str, identity: Identity) -> Host:
+    number, personality = identity.number, name.split("-")[0]
+    serial = 0x10_0000 + 8 * number + place if identity.standard else 2 * number + place - 2
     return Host(
         id=place,
         uuid=_uuid(dice),
         name=name,
-        personality="controller",
+        personality=personality,
+        subfunctions=personality if identity.standard else "controller,worker",
         bmc=f"198.51.100.{serial}"
         if 0 < serial < 255
         else f"198.18.{serial // 250 % 250}.{serial % 250 + 1}",
@@ -178,6 +365,16 @@ def _host(dice: random.Random, place: int, name: str, number: int) -> Host:
         mgmt_ip=f"192.168.204.{place + 1}",
         active=place == 1,
     )
+
+
+def _kit(seed: int, cloud: Cloud, host: Host) -> Kit:
+    """The machine as its BMC has it; the number, which only decides on cards, is of no concern here."""
+    return kit_of(draw_hardware(seed, cloud.name, host.name, cloud.identity.number, host.mac))
+
+
+def _machine(seed: int, cloud: Cloud, host: Host) -> str:
+    """The UUID in the machine's firmware, by which kubelet and BMC name it alike."""
+    return uuid_of(seed, cloud.name, host.machine or host.name)
 
 
 def _local_mac(serial: int) -> str:
@@ -190,7 +387,11 @@ def _uuid(dice: random.Random) -> str:
 
 
 def _apply_lists(options: Options, controller: Cloud, sites: dict[str, Cloud]) -> None:
-    for flag, names in (("--not-prestaged", options.not_prestaged), ("--already", options.already)):
+    for flag, names in (
+        ("--not-prestaged", options.not_prestaged),
+        ("--already", options.already),
+        ("--not-added", options.not_added),
+    ):
         for name in names:
             if name != "*" and name not in sites:
                 raise UsageError(f"{flag}: there is no site {name}; sites are {min(sites)} to {max(sites)}")

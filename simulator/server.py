@@ -16,14 +16,21 @@ import threading
 
 from aiohttp import web
 
-from simulator import inventory_file
+from simulator import inventory_file, value_files
+from simulator.bmc.http import factory
+from simulator.ceph.stock import deploy_toolbox
 from simulator.cloud.cloud import Cloud
 from simulator.options import Options, UsageError
 from simulator.proof import fault_file
 from simulator.proof.admin import Admin
 from simulator.region import CONTROLLER, Region, build
+from simulator.ssh.door import Doors
 from simulator.wire.listeners import AddressInUseError, Listeners
+from simulator.wire.ports import ports_of
 from simulator.wire.tls import Authority, shrink_buffers
+
+_SPARE_FILES = 200
+"""For connections and everything else."""
 
 
 class Server:
@@ -36,12 +43,14 @@ class Server:
         self._web: web.Server | None = None
         self._admin: web.AppRunner | None = None
         self._listeners: Listeners | None = None
+        self._bmc_web: web.Server | None = None
 
     async def start(self) -> None:
         """Raises: UsageError."""
         region, options = self.region, self.options
-        faults = fault_file.read(options.faults, region.sites, CONTROLLER) if options.faults else []
-        _raise_file_limit()
+        hosts = [place.name for place in region.floor.places()] if region.floor else []
+        faults = fault_file.read(options.faults, region.sites, CONTROLLER, hosts) if options.faults else []
+        _require_files(region)
         shrink_buffers()
         authority = None if options.plain else Authority()
         self._web = web.Server(region.front, access_log=None, keepalive_timeout=75.0)
@@ -50,14 +59,36 @@ class Server:
         try:
             for cloud in region.clouds():
                 _wire(cloud, listeners)
-                await listeners.open(cloud)
+                if not cloud.dark:
+                    await listeners.open(cloud)
+            await self._open_bmcs(authority)
             await self._open_admin()
         except (AddressInUseError, OSError) as error:
             listeners.close_all()
+            if region.floor is not None:
+                await region.floor.close()
             raise UsageError(f"cannot listen: {error}; give another --base or --admin-port") from None
+        if options.pods:
+            for cloud in region.sites.values():
+                region.kubernetes.cluster(cloud).settle_in(options.pods, options.bare_pod)
+        if options.ceph == "rook":
+            for cloud in region.sites.values():
+                deploy_toolbox(region.kubernetes.cluster(cloud))
+        if self.options.install_values:
+            value_files.keep(region)
         inventory_file.write(region, authority)
         for fault in faults:
             region.plant(fault)
+
+    async def _open_bmcs(self, authority: Authority | None) -> None:
+        floor = self.region.floor
+        if floor is None:
+            return
+        self._bmc_web = web.Server(floor)
+        assert self.region.installed is not None
+        doors = Doors(self.region.installed)
+        doors.listeners = Listeners(doors.factory, None)
+        await floor.open(Listeners(factory(self._bmc_web), authority), doors.listeners)
 
     async def _open_admin(self) -> None:
         self._admin = web.AppRunner(Admin(self.region).application(), access_log=None)
@@ -72,8 +103,15 @@ class Server:
             parked.release.set()
         if self._listeners is not None:
             self._listeners.close_all()
-        if self._web is not None:
-            await self._web.shutdown(0.1)
+        await self.region.backups.close()
+        await self.region.deployer.close()
+        if self.region.floor is not None:
+            await self.region.floor.close()
+        if self.region.installed is not None:
+            await self.region.installed.close()
+        for server in (self._web, self._bmc_web):
+            if server is not None:
+                await server.shutdown(0.1)
         if self._admin is not None:
             await self._admin.cleanup()
 
@@ -110,7 +148,17 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> No
         loop.call_soon_threadsafe(stopping.set)
 
 
-def _raise_file_limit() -> None:
+def _require_files(region: Region) -> None:
+    """Raises: UsageError: more sockets have to listen than this process may open."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    bare, floor = region.options.bare, region.floor
+    clouds = sum(len(ports_of(cloud.identity).listening()) for cloud in region.clouds() if not cloud.dark)
+    bmcs = len(floor.places()) * (1 if bare else 2) if floor else 0
+    needed = clouds + bmcs + _SPARE_FILES
+    if hard != resource.RLIM_INFINITY and needed > hard:
+        raise UsageError(
+            f"--sites: {clouds + bmcs} sockets would listen, but a process may open {hard} files here; "
+            f"use fewer sites{' or --no-bmcs' if bmcs else ''}, or raise the limit (ulimit -n)"
+        )

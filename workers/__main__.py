@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from inventory.problems import FileErrors
 from records.database import RecordsError
+from workers.codec import PayloadKeysError
 from workers.logs import configure
 from workers.settings import Settings
 from workers.worker import run
@@ -27,6 +28,9 @@ def main() -> int:
         uvloop.run(run(settings))
     except FileErrors as errors:
         print(errors, file=sys.stderr)
+        return 2
+    except PayloadKeysError as error:
+        print(f"settings: STARFLOCK_PAYLOAD_KEYS: {error}", file=sys.stderr)
         return 2
     except (RuntimeError, RecordsError) as error:
         print(f"starflock worker: {error}", file=sys.stderr)

@@ -85,7 +85,7 @@ async def start(
             stdout=sink,
             stderr=sink,
             process_group=0,  # Ctrl-C is for us: the worker ends before its server
-            preexec_fn=_die_with_parent,
+            preexec_fn=die_with_parent,
         )
     finally:
         os.close(sink)
@@ -123,5 +123,5 @@ def free_port() -> int:
         return port
 
 
-def _die_with_parent() -> None:
+def die_with_parent() -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

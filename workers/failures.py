@@ -12,20 +12,28 @@ import structlog
 from temporalio import activity
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput, Interceptor
 
-from activities.errors import ActivityFailure, HandOver, Transient
+from activities.errors import ActivityFailure, HandOver, RecordsAway, Transient
 from records.database import RecordsError
+from workers.metrics import Failures
 
 log = structlog.get_logger()
 
 
 class _Failures(ActivityInboundInterceptor):
+    def __init__(self, next: ActivityInboundInterceptor, counted: Failures) -> None:
+        super().__init__(next)
+        self._counted = counted
+
     async def execute_activity(self, input: ExecuteActivityInput) -> Any:
         try:
-            return await super().execute_activity(input)
+            result = await super().execute_activity(input)
+            self._counted.saw(result, input.args)
+            return result
         except ActivityFailure as failure:
+            self._counted.count(failure.type or "", input.args)
             raise _told(failure) from None
         except RecordsError as error:
-            raise _told(Transient(str(error))) from None
+            raise _told(RecordsAway(str(error))) from None
         except asyncio.CancelledError:
             if not _nobody_waits():
                 raise
@@ -53,5 +61,8 @@ def _nobody_waits() -> bool:
 
 
 class FailureInterceptor(Interceptor):
+    def __init__(self) -> None:
+        self._counted = Failures()
+
     def intercept_activity(self, next: ActivityInboundInterceptor) -> ActivityInboundInterceptor:
-        return _Failures(next)
+        return _Failures(next, self._counted)

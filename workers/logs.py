@@ -31,8 +31,10 @@ def configure(form: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for noisy in ("httpx2", "httpcore2", "aiosqlite"):
+    for noisy in ("httpx2", "httpcore2", "aiosqlite", "keystoneauth", "redfish", "requests", "urllib3"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    # It logs each refusal as an error; ours say the same once, with their class.
+    logging.getLogger("ironicclient").setLevel(logging.CRITICAL)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

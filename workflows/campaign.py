@@ -22,6 +22,7 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
 with workflow.unsafe.imports_passed_through():
     from activities.fleet.activities import FleetActivities
+    from activities.fleet.windows import WindowActivities
     from models import contracts
     from models.campaign import (
         AbortRequest,
@@ -37,12 +38,15 @@ with workflow.unsafe.imports_passed_through():
         SkipRequest,
     )
     from models.carry import CampaignStart
-    from models.fleet import ResolveRequest, SoakRequest, TickRequest
+    from models.fleet import ResolveRequest, SoakRequest, TickRequest, WindowsRequest
+    from models.operations import JourneyOperation, PatchOperation, UpgradeOperation
     from models.outcome import Outcome
+    from models.windows import ForceWindowsRequest
     from rules import explain, updates
     from rules.campaign import CampaignState
-    from workflows.operations import WORKFLOW_OF, request_for, target_of
+    from workflows.operations import request_for, workflow_for
     from workflows.steps import policies
+    from workflows.steps.controllers_first import controllers_first
     from workflows.steps.notes import CampaignLog
 
 TICK = timedelta(minutes=2)
@@ -68,6 +72,8 @@ class FleetCampaign:
         self._news = False
         self._starts: set[asyncio.Task[None]] = set()
         self._asking = False
+        self._slept = False
+        self._opening = "reading the inventory"
 
     @workflow.run
     async def run(self, start: CampaignStart) -> CampaignResult:
@@ -105,6 +111,8 @@ class FleetCampaign:
         state = self.state
         if self._history_is_long():
             await self._continue_as_new()
+        if self._slept or state.windows_due(workflow.now()):
+            await self._read_windows()
         for name in state.admit(workflow.now()):
             task = asyncio.create_task(self._start(name))
             self._starts.add(task)
@@ -118,10 +126,12 @@ class FleetCampaign:
             return state.finished
         self._news = False
         wake = state.next_wake(workflow.now())
+        self._slept = state.sleeps
         try:
             await workflow.wait_condition(
                 lambda: self._news or self._history_is_long(),
                 timeout=max(wake - workflow.now(), timedelta(0)) if wake else None,
+                timeout_summary="until a maintenance window opens" if self._slept else None,
             )
         except TimeoutError:
             return False
@@ -132,7 +142,7 @@ class FleetCampaign:
     async def _begin(self) -> CampaignState:
         members = await workflow.execute_activity_method(
             FleetActivities.resolve_members,
-            ResolveRequest(spec=self._spec),
+            ResolveRequest(spec=self._spec, now=workflow.now()),
             start_to_close_timeout=policies.LOOK,
             retry_policy=policies.WAIT_RETRY,
             summary="who takes part",
@@ -144,9 +154,19 @@ class FleetCampaign:
                 type=Outcome.REFUSED,
                 non_retryable=True,
             )
+        upgrade = self._spec.upgrade if self._spec.controllers == "first" else None
+        if upgrade is not None:
+            await controllers_first(self._spec.name, upgrade, members.names, self._open)
         state = CampaignState.begin(self._spec, members, workflow.now())
+        if force := self._spec.maintenance_windows.force:
+            self._log.say(f"windows do not hold it, forced by {force.owner}: {force.reason}", state.began)
         await self._log.begin(state)
         return state
+
+    def _open(self, words: str) -> None:
+        """What is done before the first wave."""
+        self._opening = words
+        workflow.set_current_details(words)
 
     async def _start(self, name: str) -> None:
         """Its child, or why there is none; a word of its end may already have come."""
@@ -154,7 +174,7 @@ class FleetCampaign:
         wave = state.wave_number(name)
         try:
             child = await workflow.start_child_workflow(
-                WORKFLOW_OF[spec.operation.kind],
+                workflow_for(spec.operation),
                 request_for(spec, name, wave, again=state.is_retry(name), told=workflow.info().workflow_id),
                 id=contracts.site_workflow_id(name),
                 cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
@@ -165,10 +185,10 @@ class FleetCampaign:
                         SearchAttributePair(contracts.OPERATION, spec.operation.kind),
                         SearchAttributePair(contracts.CAMPAIGN, spec.name),
                         SearchAttributePair(contracts.WAVE, wave),
-                        SearchAttributePair(contracts.RELEASE, target_of(spec)),
+                        SearchAttributePair(contracts.RELEASE, spec.operation.target),
                     ]
                 ),
-                static_summary=f"{spec.operation.kind} {name} to {target_of(spec)}",
+                static_summary=f"{spec.operation.kind} {name} to {spec.operation.target}",
             )
         except WorkflowAlreadyStartedError:
             holder = await self._holder(name)
@@ -209,10 +229,27 @@ class FleetCampaign:
 
     # -- what is looked at by the clock
 
+    async def _read_windows(self) -> None:
+        """What was declared meanwhile counts; so does what the sites of the night before have taken."""
+        state = self.state
+        if self._slept:
+            await self._tick()
+            self._slept = False
+        windows = await workflow.execute_activity_method(
+            WindowActivities.read_windows,
+            WindowsRequest(spec=self._spec, sites=state.wants_windows(), now=workflow.now()),
+            start_to_close_timeout=policies.LOOK,
+            retry_policy=policies.WAIT_RETRY,
+            summary="maintenance windows",
+        )
+        state.windows_read(windows)
+
     async def _tick_by_tick(self) -> None:
         while True:
+            while self.state.sleeps:
+                await workflow.wait_condition(lambda: not self.state.sleeps)
             bearable = min(TICK, len(self.state.in_flight()) * TICK_PER_CHILD)
-            await workflow.sleep(max(TICK / self.state.pace, bearable))
+            await workflow.sleep(max(TICK / self.state.pace, bearable), summary="until the next look")
             self._asking = True
             try:
                 await self._tick()
@@ -226,7 +263,7 @@ class FleetCampaign:
             FleetActivities.tick,
             TickRequest(
                 campaign=self._spec.name,
-                release=target_of(self._spec),
+                release=self._spec.operation.target,
                 in_flight=in_flight,
                 waves={name: state.wave_number(name) for name in in_flight},
                 busy=busy,
@@ -264,7 +301,11 @@ class FleetCampaign:
 
     async def _check_soak(self) -> None:
         """No new management-affecting alarm on the wave's sites; silence after success is no good sign."""
-        state = self.state
+        state, operation = self.state, self._spec.operation
+        if not isinstance(operation, PatchOperation | UpgradeOperation | JourneyOperation):
+            # A host that was just installed runs no platform yet that could raise an alarm.
+            state.soak_passed()
+            return
         sites = state.soaking_sites()
         found: dict[str, str] = {}
         for at in range(0, len(sites), SOAK_CHUNK):
@@ -272,9 +313,9 @@ class FleetCampaign:
                 FleetActivities.check_soak,
                 SoakRequest(
                     campaign=self._spec.name,
-                    release=target_of(self._spec),
+                    release=self._spec.operation.target,
                     sites=sites[at : at + SOAK_CHUNK],
-                    ignore_alarms=self._spec.operation.ignore_alarms,
+                    ignore_alarms=operation.ignore_alarms,
                 ),
                 start_to_close_timeout=4 * policies.LOOK,
                 heartbeat_timeout=policies.LOOK,
@@ -297,7 +338,7 @@ class FleetCampaign:
             return CampaignProgress(
                 name=self._spec.name,
                 phase="starting",
-                why="reading the inventory",
+                why=self._opening,
                 wave=1,
                 waves=len(self._spec.waves),
                 total=0,
@@ -373,6 +414,14 @@ class FleetCampaign:
     @set_limits.validator
     def _may_set(self, request: SetRequest) -> None:
         _refuse(updates.set_refused(self.state, request))
+
+    @workflow.update
+    def force_windows(self, request: ForceWindowsRequest) -> Answer:
+        return self._did(self.state.force_windows(request.sites, request.reason, request.owner))
+
+    @force_windows.validator
+    def _may_force_windows(self, request: ForceWindowsRequest) -> None:
+        _refuse(updates.force_windows_refused(self.state, request))
 
     def _did(self, message: str) -> Answer:
         self._log.say(message, workflow.now())

@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 with workflow.unsafe.imports_passed_through():
     from activities.fleet.activities import FleetActivities
     from models import contracts
+    from models.bringup import BringUpRequest, ConfigureRequest
     from models.campaign import CampaignSpec
     from models.fleet import (
         CampaignPlan,
@@ -23,13 +24,21 @@ with workflow.unsafe.imports_passed_through():
         SiteGate,
         SitePlan,
     )
+    from models.install import InstallHostRequest
     from models.inventory import InventoryFile
+    from models.journey import PrestageSiteRequest
     from models.outcome import Outcome
+    from models.patch import PatchSiteRequest
     from models.site import Observation
+    from models.upgrade import UpgradeSiteRequest
+    from rules.bringup import change_gate as configuration_gate
     from rules.estimate import campaign_time
     from rules.gates import Decision, judge
+    from rules.install import quiet_gate, site_gate
+    from rules.upgrade_ways import campaign_verdict
+    from rules.upgrade_ways import judge as judge_upgrade
     from rules.waves import wave_ends, waves_by_site
-    from workflows.operations import request_for, target_of
+    from workflows.operations import SiteRequest, request_for
     from workflows.steps import policies
 
 CHUNK = 50
@@ -48,7 +57,7 @@ class PlanCampaign:
         wave_of = waves_by_site(ends, len(members.names))
         plans: list[SitePlan] = []
         for at in range(0, len(members.names), CHUNK):
-            for site, seen in await _look(members.names[at : at + CHUNK], target_of(spec)):
+            for site, seen in await _look(members.names[at : at + CHUNK], spec.operation.target):
                 plans.append(_plan(spec, site, wave_of[len(plans)] + 1, seen))
         usual = await workflow.execute_activity_method(
             FleetActivities.usual_duration,
@@ -61,7 +70,7 @@ class PlanCampaign:
         sizes = [end - begin for begin, end in zip((0, *ends), ends, strict=False)]
         return CampaignPlan(
             name=spec.name,
-            release=target_of(spec),
+            release=spec.operation.target,
             sites=tuple(plans),
             waves=tuple(sizes),
             counts={
@@ -143,11 +152,29 @@ async def _look(sites: tuple[str, ...], release: str) -> list[tuple[str, Observa
 
 
 def _plan(spec: CampaignSpec, site: str, wave: int, seen: Observation) -> SitePlan:
-    verdict = judge(request_for(spec, site, wave, again=False), seen)
-    return SitePlan(
-        site=site,
-        wave=wave,
-        decision=verdict.decision,
-        why=verdict.why,
-        version=seen.site.version if seen.site else "",
-    )
+    decision, why = _verdict(request_for(spec, site, wave, again=False), seen)
+    version = seen.site.version if seen.site else ""
+    return SitePlan(site=site, wave=wave, decision=decision, why=why, version=version)
+
+
+def _verdict(request: SiteRequest, seen: Observation) -> tuple[Decision, str]:
+    if isinstance(request, PatchSiteRequest):
+        verdict = judge(request, seen)
+        return verdict.decision, verdict.why
+    if isinstance(request, UpgradeSiteRequest):
+        found = campaign_verdict(request, seen)
+        return found.decision, found.why
+    if isinstance(request, PrestageSiteRequest):
+        found = judge_upgrade(request.before_upgrade, seen)
+        is_there = found.decision is Decision.GO
+        return (Decision.ALREADY, "the release is there") if is_there else (found.decision, found.why)
+    gate, why = quiet_gate(request.site, seen), "its BMC is looked at when its turn comes"
+    if isinstance(request, InstallHostRequest):
+        gate = site_gate(request, seen)
+        why += "" if request.wipe else "; it will wait for approve_wipe"
+    elif isinstance(request, BringUpRequest | ConfigureRequest):
+        gate = configuration_gate(request.site, seen)
+        why = f"`starflock site plan {request.site}` shows what differs"
+    if gate.outcome is not None:
+        return Decision.WAIT if gate.waits else Decision.END, gate.why
+    return Decision.GO, why

@@ -12,43 +12,39 @@ applied release is no place to stop. Whatever happens after the create, the stra
 the result says what was left and why.
 """
 
-import asyncio
 from datetime import datetime, timedelta
-from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeUpdate
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from activities.journal.activities import JournalActivities
-    from activities.starlingx.dcmanager.activities import SETTLE as PRESTAGE_SETTLE
-    from activities.starlingx.dcmanager.activities import DcmanagerActivities
     from activities.starlingx.observe import ObserveActivities
     from models import contracts
-    from models.outcome import GOOD, Outcome
+    from models.outcome import Outcome
     from models.patch import (
-        AwaitPrestageRequest,
         ObserveRequest,
         PatchSiteRequest,
-        PrestageRequest,
         SiteResult,
         StrategyEnd,
     )
-    from models.records import SiteRun
     from models.site import Observation, SiteFacts, Strategy
     from models.timing import Timing
     from rules.gates import RETRY_WORDS, Decision, Verdict, judge
     from rules.verify import complaints
     from workflows.steps import policies, strategy
-    from workflows.steps.progress import SiteProgress, StepLog
-    from workflows.steps.site import Ended, ended_by, failure_of, refuse_unless_locked, tell_campaign
+    from workflows.steps.prestaging import PRESTAGES_TRIED, prestage
+    from workflows.steps.procedure import SiteProcedure
+    from workflows.steps.site import (
+        Ended,
+        ended_by,
+        failure_of,
+        raise_unless_good,
+        refuse_unless_locked,
+        to_a_safe_point,
+    )
 
 VERIFY_WITHIN = timedelta(minutes=20)
 """Hosts settle and FM clears within minutes of the last unlock (mtce goenabled 600 s, services 300 s)."""
-PRESTAGE_WITHIN = timedelta(hours=3)
-"""Packages and images over a slow WAN."""
-PRESTAGES_TRIED = 2
 LONGEST_LOOK = timedelta(minutes=30)
 """A wait for change ends at least this often, so that a deadline is kept even where nothing changes."""
 BUILD_STATES = frozenset({"initial", "building"})
@@ -66,57 +62,50 @@ ENDED_BADLY = frozenset(
 
 
 @workflow.defn(name=contracts.PATCH_SITE)
-class PatchSite:
+class PatchSite(SiteProcedure):
     @workflow.init
     def __init__(self, request: PatchSiteRequest) -> None:
+        super().__init__(request.site, f"patch to {request.operation.release}")
         self._request = request
         self._release = request.operation.release
-        self._log = StepLog(f"{request.site}: patch to {self._release}")
         self._timing = Timing()
         self._seen: Observation | None = None
         self._before: SiteFacts | None = None
         self._strategy: Strategy | None = None
-        self._evidence: list[str] = []
         self._prestages = 0
-        self._stop = False
 
     @workflow.run
     async def run(self, request: PatchSiteRequest) -> SiteResult:
         refuse_unless_locked(request.site)
         began = workflow.now()
-        procedure = asyncio.create_task(self._to_the_end())
-        try:
-            outcome, reason = await asyncio.shield(procedure)
-        except asyncio.CancelledError:
-            self._stop = self._log.stopping = True
-            outcome, reason = await procedure
+        outcome, reason = await to_a_safe_point(self._to_the_end(), self._heed_cancel)
         result = self._result(outcome, reason, began)
-        await self._record(result)
-        workflow.upsert_search_attributes(self._search_attributes(outcome))
-        await tell_campaign(request.campaign, request.site, outcome)
-        if outcome is Outcome.ABORTED:
-            raise asyncio.CancelledError
-        if outcome not in GOOD:
-            raise ApplicationError(f"{outcome}: {reason}", result, type=outcome, non_retryable=True)
-        return result
-
-    @workflow.query(name=contracts.PROGRESS_QUERY)
-    def progress(self) -> SiteProgress:
-        return SiteProgress(
-            site=self._request.site,
-            step=self._log.step,
-            why=self._log.why,
-            began=workflow.info().start_time,
-            stopping=self._stop,
-            steps=tuple(self._log.steps),
+        now, adopted = self._seen.site if self._seen else None, request.adopt_strategy
+        handed_over = [f"strategy {adopted} was handed over by the operator"] * bool(adopted)
+        await self._close(
+            site=request.site,
+            operation=request.operation.kind,
+            target=self._release,
+            region=self._seen.label_region if self._seen else "",
+            campaign=request.campaign,
+            outcome=outcome,
+            reason=reason,
+            began=began,
+            evidence=(*result.evidence, *handed_over),
+            version_before=result.version_before,
+            version_after=result.version_after,
+            alarms_before=self._before.alarms if self._before else (),
+            alarms_after=now.alarms if now else (),
+            strategy=result.strategy,
         )
+        raise_unless_good(outcome, reason, result)
+        return result
 
     async def _to_the_end(self) -> tuple[Outcome, str]:
         try:
             return await self._patch()
         except (Ended, ActivityError) as error:
-            end = error if isinstance(error, Ended) else ended_by(error)
-            self._evidence += end.evidence
+            end = self._end_of(error)
             return end.outcome, end.reason
 
     async def _patch(self) -> tuple[Outcome, str]:
@@ -218,25 +207,7 @@ class PatchSite:
             raise Ended(Outcome.BLOCKED, words)
         self._prestages += 1
         with self._log.during("prestage", f"dcmanager brings {self._release}"):
-            await workflow.execute_activity_method(
-                DcmanagerActivities.prestage,
-                PrestageRequest(site=self._request.site, release=self._release),
-                start_to_close_timeout=self._timing.mutation_timeout(PRESTAGE_SETTLE),
-                schedule_to_close_timeout=self._timing.paced(policies.MUTATION_TRIES)
-                + 3 * self._timing.mutation_timeout(PRESTAGE_SETTLE),
-                retry_policy=policies.mutation_retry(self._timing),
-                summary=f"prestage {self._release}",
-            )
-            status = await workflow.execute_activity_method(
-                DcmanagerActivities.await_prestage,
-                AwaitPrestageRequest(site=self._request.site, within=PRESTAGE_WITHIN),
-                start_to_close_timeout=self._timing.paced(PRESTAGE_WITHIN) + strategy.SLACK,
-                heartbeat_timeout=policies.heartbeat(self._timing),
-                retry_policy=policies.WAIT_RETRY,
-                summary="wait for the prestage",
-            )
-            if status != "complete":
-                raise Ended(Outcome.BLOCKED, f"dcmanager's prestage of {self._release} ended as {status!r}")
+            await prestage(self._request.site, self._release, self._timing)
 
     async def _take_up(self) -> Strategy | None:
         """What stands there; a strategy that the operator hands over is recorded as ours first."""
@@ -350,53 +321,3 @@ class PatchSite:
             began=began,
             ended=workflow.now(),
         )
-
-    async def _record(self, result: SiteResult) -> None:
-        assert result.began is not None
-        assert result.ended is not None
-        campaign = self._request.campaign
-        now = self._seen.site if self._seen else None
-        adopted = self._request.adopt_strategy
-        evidence = (
-            *result.evidence,
-            *([f"strategy {adopted} was handed over by the operator"] * bool(adopted)),
-        )
-        await workflow.execute_activity_method(
-            JournalActivities.record_site_run,
-            SiteRun(
-                run_id=workflow.info().run_id,
-                site=result.site,
-                operation=self._request.operation.kind,
-                release=result.release,
-                campaign=campaign.name if campaign else "",
-                wave=campaign.wave if campaign else 0,
-                region=self._seen.label_region if self._seen else "",
-                outcome=result.outcome,
-                reason=result.reason,
-                began=result.began,
-                ended=result.ended,
-                version_before=result.version_before,
-                version_after=result.version_after,
-                alarms_before=self._before.alarms if self._before else (),
-                alarms_after=now.alarms if now else (),
-                steps=tuple(self._log.steps),
-                retries=self._log.retries,
-                strategy=result.strategy,
-                evidence=evidence,
-            ),
-            start_to_close_timeout=timedelta(seconds=30),
-            retry_policy=policies.WAIT_RETRY,
-            summary=f"record {result.outcome}",
-        )
-
-    def _search_attributes(self, outcome: Outcome) -> list[SearchAttributeUpdate[Any]]:
-        region = self._seen.label_region if self._seen else ""
-        campaign = self._request.campaign
-        return [
-            contracts.SITE.value_set(self._request.site),
-            contracts.OPERATION.value_set(self._request.operation.kind),
-            contracts.RELEASE.value_set(self._release),
-            contracts.OUTCOME.value_set(outcome),
-            *([contracts.REGION.value_set(region)] if region else []),
-            *([contracts.CAMPAIGN.value_set(campaign.name)] if campaign else []),
-        ]

@@ -24,6 +24,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.errors import Refused, Unreachable
 from activities.fleet.freeze import FreezeReading
+from activities.fleet.windows import WindowActivities, never_finish
 from activities.http import NoAnswer, Rejected
 from inventory.campaign_file import check_campaign
 from inventory.load import Inventory
@@ -38,6 +39,7 @@ from models.fleet import (
     Looks,
     Members,
     ResolveRequest,
+    SiteEnding,
     SoakFinding,
     SoakRequest,
     Tick,
@@ -46,7 +48,6 @@ from models.fleet import (
 )
 from models.inventory import InventoryFile, SystemController
 from models.outcome import Outcome
-from models.patch import SiteResult
 from models.records import Journal, SiteRun
 from models.site import Observation
 from models.timing import Timing
@@ -72,6 +73,7 @@ class FleetActivities:
     journal: Journal
     client: Client
     freeze: FreezeReading
+    windows: WindowActivities
     look: Callable[[str, str], Awaitable[Observation]]
     group_members: Callable[[str], Awaitable[Group]]
     read_controller: Callable[[SystemController], Awaitable[InventoryFile]]
@@ -86,6 +88,7 @@ class FleetActivities:
             self.note_campaign,
             self.usual_duration,
             self.import_controller,
+            self.windows.read_windows,
         ]
 
     @activity.defn
@@ -103,6 +106,9 @@ class FleetActivities:
         sites = () if problems else select(inventory, spec.select, groups)
         if not sites and not problems:
             problems.append("select: no site of the inventory is selected")
+        now = request.now or datetime.now(UTC)
+        windows = await self.windows.of(inventory, sites, spec, now)
+        problems += never_finish(windows) if windows is not None else []
         labels = {
             label: tuple(
                 site.system_controller if label == "system_controller" else site.labels.get(label, "")
@@ -116,6 +122,7 @@ class FleetActivities:
             inventory_hash=inventory.content_hash,
             problems=tuple(problems),
             timing=self.timing,
+            windows=windows,
         )
 
     @activity.defn
@@ -230,10 +237,10 @@ class FleetActivities:
     async def _told(self, site: str, run_id: str) -> Outcome | None:
         """The outcome in the run's own result or failure."""
         handle = self.client.get_workflow_handle(
-            contracts.site_workflow_id(site), run_id=run_id, result_type=SiteResult
+            contracts.site_workflow_id(site), run_id=run_id, result_type=SiteEnding
         )
         try:
-            result: SiteResult = await handle.result(follow_runs=False)
+            result: SiteEnding = await handle.result(follow_runs=False)
         except WorkflowFailureError as error:
             kind = error.cause.type if isinstance(error.cause, ApplicationError) else None
             return Outcome(kind) if kind in set(Outcome) else Outcome.FAILED

@@ -51,8 +51,19 @@ class Directory:
     _views: dict[str, SharedRead[ControllerView]] = field(default_factory=dict)
 
     def site(self, name: str) -> Site | None:
+        """A system controller is a site of its own, too, by its name; nothing is declared of its hosts."""
         inventory = self.inventory()
-        return inventory.site(name) if name in inventory else None
+        if name in inventory:
+            return inventory.site(name)
+        known = {each.name for each in inventory.file.system_controllers}
+        return Site(name=name, system_controller=name, topology="AIO-DX") if name in known else None
+
+    def region_of(self, site: Site, view: ControllerView) -> str:
+        """As dcmanager says it, empty where it has no such subcloud; a system controller's is declared."""
+        if site.is_controller:
+            return self.controller(site.name).region
+        subcloud = view.subclouds.get(site.subcloud_name)
+        return subcloud.region if subcloud else ""
 
     def controller(self, name: str) -> SystemController:
         try:
@@ -149,6 +160,8 @@ class Directory:
     async def site_cloud(self, site: Site) -> Cloud:
         """The site's own services; an override in the inventory beats dcmanager's address."""
         controller = self.controller(site.system_controller)
+        if site.is_controller:
+            return self._cloud_of(controller)
         overrides = {key: url for key, url in site.endpoints.model_dump().items() if url}
         endpoints = overrides
         if set(overrides) != set(ADMIN_PORTS):
@@ -161,9 +174,16 @@ class Directory:
             } | overrides
         return Cloud(self.wire, self.tokens, self._login(controller, endpoints["keystone"]), endpoints)
 
+    async def cloud_named(self, name: str) -> Cloud:
+        """Raises NoAnswer, Rejected, or Refused when the inventory has no such site any more."""
+        site = self.site(name)
+        if site is None:
+            raise Refused(f"the inventory has no site {name} any more")
+        return await self.site_cloud(site)
+
     def sysadmin_password(self, site: Site) -> str | None:
         reference = self.controller(site.system_controller).credential.sysadmin_password
-        return None if reference is None else self._secret(reference)
+        return None if reference is None else self.secret(reference)
 
     def _login(self, controller: SystemController, auth_url: str) -> Login:
         credential: Credential = controller.credential
@@ -171,11 +191,22 @@ class Directory:
         return Login(
             auth_url=auth_url,
             username=credential.username,
-            password=self._secret(credential.password),
+            password=self.secret(credential.password),
             project=credential.project,
             domain=credential.domain,
             trust=Trust(bundle, controller.fingerprint),
         )
 
-    def _secret(self, reference: str) -> str:
+    def secret(self, reference: str) -> str:
+        """What stands behind it; raises SecretError."""
         return resolve(reference, self.inventory().path.parent)
+
+
+async def must_be_region(cloud: Cloud, site: str, region: str) -> None:
+    """Raises Refused when another cloud answers than the one that dcmanager means."""
+    system, _ = await sysinv.system(cloud)
+    if system.region != region:
+        raise Refused(
+            f"{site}: dcmanager says region {region}, the cloud that answers is {system.region}; "
+            "nothing was sent"
+        )

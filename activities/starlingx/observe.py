@@ -33,6 +33,10 @@ MAX_ALARMS = 40
 """Kept in an observation, management-affecting ones first; the total is counted."""
 LAST_RELEASE_OF_DIALECT_12 = (26, 3)
 OWN_MARKS = ("vim-strategy", "adopted")
+MAINTENANCE_MARK = "maintenance"
+"""Of `sysinv/maintaining.py`."""
+DEPLOYED_BY = ("vim-apply", "usm-deploy")
+"""By a strategy of ours, or by us."""
 
 
 @dataclass
@@ -70,8 +74,9 @@ class ObserveActivities:
             frozen=await self.frozen(),
             ours=tuple(mark.value for mark in marks if mark.kind in OWN_MARKS),
             applied_by_us=tuple(
-                sorted({mark.release for mark in marks if mark.kind == "vim-apply" and mark.release})
+                sorted({mark.release for mark in marks if mark.kind in DEPLOYED_BY and mark.release})
             ),
+            taken_out=tuple(mark.value for mark in marks if mark.kind == MAINTENANCE_MARK),
             label_region=site.labels.get("region", ""),
             attempt=activity.info().attempt,
             timing=timing,
@@ -82,7 +87,8 @@ class ObserveActivities:
             return seen.model_copy(update={"silence": f"system controller: {error}"})
         except Rejected as error:
             return seen.model_copy(update=_answer(error, "system controller: "))
-        seen = seen.model_copy(update={"controller": controller_facts(site, view, release)})
+        region = self.directory.region_of(site, view)
+        seen = seen.model_copy(update={"controller": controller_facts(site, view, release, region)})
         try:
             cloud = await self.directory.site_cloud(site)
             return seen.model_copy(update={"site": await _read(cloud, release)})
@@ -94,7 +100,7 @@ class ObserveActivities:
             return seen.model_copy(update={"refusal": error.message})
 
 
-def controller_facts(site: Site, view: ControllerView, release: str) -> ControllerFacts:
+def controller_facts(site: Site, view: ControllerView, release: str, region: str) -> ControllerFacts:
     subcloud = view.subclouds.get(site.subcloud_name)
     known = {state.release: state.state for state in view.releases}
     facts = ControllerFacts(
@@ -103,16 +109,21 @@ def controller_facts(site: Site, view: ControllerView, release: str) -> Controll
         deployment=view.deployment,
         strategy_step=view.steps.get(site.subcloud_name, ""),
     )
+    if site.is_controller:
+        # dcmanager runs on it: that it answers is all that it can say of it.
+        given = {"region": region, "availability": "online", "management_state": "managed"}
+        return facts.model_copy(update=given | {"deploy_status": "complete", "software_sync": "in-sync"})
     if subcloud is None:
         return facts
     return facts.model_copy(
         update={
-            "region": subcloud.region,
+            "region": region,
             "availability": subcloud.availability,
             "management_state": subcloud.management_state,
             "deploy_status": subcloud.deploy_status,
             "software_sync": subcloud.software_sync,
             "prestage_status": subcloud.prestage_status,
+            "backup_time": subcloud.backup_time,
         }
     )
 

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from activities.http import NoAnswer, Rejected, Reply, Wire
+from activities.http import NoAnswer, Parts, Rejected, Reply, Wire
 from activities.starlingx.keystone.client import Login, Tokens
 
 Service = Literal["sysinv", "fm", "usm", "vim", "dcmanager"]
@@ -62,26 +62,37 @@ class Cloud:
         *,
         body: Any = None,
         params: dict[str, str] | None = None,
+        parts: Parts | None = None,
+        kind: str = "",
     ) -> Reply:
-        """Raises NoAnswer or Rejected. A mutation, a renewed token included, is over within one time-out:
+        """`kind`: what the body is called instead of JSON.
+
+        Raises NoAnswer or Rejected. A mutation, a renewed token included, is over within one time-out:
         the bound on which an attempt's replacement relies."""
         if method == "GET":
-            return await self._with_token(service, method, path, body, params)
+            return await self._with_token(service, method, path, body, params, parts, kind)
         try:
             async with asyncio.timeout(self.wire.request_timeout_s):
-                return await self._with_token(service, method, path, body, params)
+                return await self._with_token(service, method, path, body, params, parts, kind)
         except TimeoutError as error:
             words = f"no answer within {self.wire.request_timeout_s:g} s"
             raise NoAnswer(method, await self._base(service) + path, words, maybe_applied=True) from error
 
     async def _with_token(
-        self, service: Service, method: str, path: str, body: Any, params: dict[str, str] | None
+        self,
+        service: Service,
+        method: str,
+        path: str,
+        body: Any,
+        params: dict[str, str] | None,
+        parts: Parts | None,
+        kind: str,
     ) -> Reply:
         token = await self.tokens.get(self.login)
-        reply = await self._send(service, method, path, token.value, body, params)
+        reply = await self._send(service, method, path, token.value, body, params, parts, kind)
         if reply.status in STALE_TOKEN.get(service, (401,)):
             token = await self.tokens.get(self.login, stale=token)
-            reply = await self._send(service, method, path, token.value, body, params)
+            reply = await self._send(service, method, path, token.value, body, params, parts, kind)
         if not 200 <= reply.status < 300:
             raise Rejected(reply, words(reply))
         return reply
@@ -94,10 +105,14 @@ class Cloud:
         token: str,
         body: Any,
         params: dict[str, str] | None,
+        parts: Parts | None,
+        kind: str,
     ) -> Reply:
         url = await self._base(service) + path
-        headers = {"X-Auth-Token": token}
-        return await self.wire.send(method, url, self.login.trust, headers=headers, body=body, params=params)
+        headers = {"X-Auth-Token": token} | ({"Content-Type": kind} if kind else {})
+        return await self.wire.send(
+            method, url, self.login.trust, headers=headers, body=body, params=params, files=parts
+        )
 
     async def _base(self, service: Service) -> str:
         root = self.endpoints.get(service)

@@ -12,7 +12,7 @@ from typing import IO, Any
 import httpx2
 from temporalio.client import Client
 
-from cli.demo.scenario import Scenario
+from cli.demo.scenario import Scenario, Stage
 from cli.exits import Code, Failure
 from cli.processes import end, log_file, start_simulator, start_worker, tail
 from workers import embedded
@@ -31,7 +31,6 @@ class House:
     scenario: Scenario
     admin: httpx2.AsyncClient
     inventory: Path
-    campaign: Path
     server: embedded.EmbeddedServer
     client: Client
     worker_log: "IO[Any]"
@@ -43,6 +42,10 @@ class House:
     def records(self) -> str:
         return f"sqlite+aiosqlite:///{self.folder / 'records.db'}"
 
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        return self.scenario.stages(str(self.admin.base_url.join("/images")))
+
     async def ask(self, path: str) -> Any:
         """The simulator's admin API."""
         reply = await self.admin.get(path)
@@ -51,6 +54,10 @@ class House:
                 Code.BAD_END, f"the simulator answers {path} with {reply.status_code}: {reply.text}"
             )
         return reply.json()
+
+    async def tell(self, path: str, body: dict[str, Any]) -> None:
+        """The same, of something that somebody does to a site."""
+        (await self.admin.post(path, json=body)).raise_for_status()
 
     async def start_worker(self) -> None:
         env = {
@@ -61,7 +68,7 @@ class House:
             "STARFLOCK_EMBEDDED": "true",
             "STARFLOCK_PACE": str(self.scenario.speed),
             "STARFLOCK_REQUEST_TIMEOUT_S": str(REQUEST_TIMEOUT_S),
-            "STARFLOCK_SEND_WINDOW_S": "2",
+            "STARFLOCK_SEND_WINDOW_S": str(self.scenario.send_window_s),
             "STARFLOCK_GRACEFUL_SHUTDOWN": "3s",
             "STARFLOCK_LOG_FORMAT": "json",
         }
@@ -93,16 +100,16 @@ async def house(folder: Path, scenario: Scenario) -> AsyncIterator[House]:
     for name in [name for name in os.environ if name.startswith(("STARFLOCK_", "TEMPORAL_"))]:
         if name != "STARFLOCK_DEBUG":
             del os.environ[name]
-    campaign, faults = scenario.write(folder)
     async with AsyncExitStack() as stack:
-        admin, inventory = await _region(stack, folder, scenario, faults)
+        admin, inventory = await _region(stack, folder, scenario)
+        scenario.declare(inventory)
         server = await embedded.start(None, log=folder / "server.log")
         stack.push_async_callback(server.stop)
         os.environ["STARFLOCK_UI"] = server.ui
         client = await connect(server.address)
         await register_search_attributes(client)
         log = stack.enter_context(log_file(folder / "worker.log"))
-        running = House(folder, scenario, admin, inventory, campaign, server, client, log)
+        running = House(folder, scenario, admin, inventory, server, client, log)
         stack.push_async_callback(_end_worker, running)
         await running.start_worker()
         yield running
@@ -113,14 +120,12 @@ async def _end_worker(running: House) -> None:
         await end(running.worker, ENDS_WITHIN_S)
 
 
-async def _region(
-    stack: AsyncExitStack, folder: Path, scenario: Scenario, faults: Path
-) -> tuple[httpx2.AsyncClient, Path]:
-    inventory = folder / "inventory.yaml"
+async def _region(stack: AsyncExitStack, folder: Path, scenario: Scenario) -> tuple[httpx2.AsyncClient, Path]:
+    inventory, faults = folder / "inventory.yaml", scenario.write_faults(folder)
     log = stack.enter_context(log_file(folder / "simulator.log"))
     arguments = ["--sites", str(scenario.sites), "--speed", str(scenario.speed)]
     arguments += ["--seed", str(scenario.seed), "--inventory", str(inventory), "--faults", str(faults)]
-    process = await start_simulator(arguments, log)
+    process = await start_simulator([*arguments, *scenario.simulator_options], log)
     stack.push_async_callback(end, process, ENDS_WITHIN_S)
     assert process.stdout is not None
     try:

@@ -1,93 +1,126 @@
-"""The scenario `patch`: what goes wrong at which site, and the campaign that must get through it.
+"""What a demo shows: the region, campaigns one after the other, what goes wrong, where the truth is asked.
 
-The faults are laid so that each kind meets a wave of its own liking: dropped connections from the canary
-on, what ends a site badly at the front of the last wave, where its waiting hides behind the others' work.
-What each of them dictates is not said here but by the simulator (`GET /expected`).
+One subclass a scenario. What its faults dictate and how long a campaign would take at best is never said
+there but by the simulator, from its own state (`GET /expected`, `GET /ideal`).
 """
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 
-RELEASE = "starlingx-26.03.1"
-WIDTH = 50
-PER_CELL = 1
-"""Neighbours are never down together."""
-CANARIES = 2
-FEWEST_SITES = 12
+if TYPE_CHECKING:
+    from cli.demo.house import House
+
 PATIENCE_S = 12.0
 """Wall seconds that a dead or busy site is waited for: longer than a worker is away."""
 
 
 @dataclass(frozen=True)
-class Scenario:
+class Stage:
+    """One campaign. Sites that an earlier one has not brought on are left out."""
+
+    name: str
+    query: str
+    """What `/expected` and `/ideal` are asked for."""
+    operation: dict[str, Any]
+    waves: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Scenario(ABC):
     sites: int
     speed: float
     seed: int
 
-    @property
-    def name(self) -> str:
-        return "demo"
+    kind: ClassVar[str]
+    usual_sites: ClassVar[int]
+    least_sites: ClassVar[int] = 12
+    usual_speed: ClassVar[float] = 120.0
+    work_s: ClassVar[float] = 0.2
+    """Processor time of a site that a busy machine may need beside the ideal, before the demo is stalled."""
+    send_window_s: ClassVar[float] = 2.0
+    """In which a worker sends what it has looked for; longer where many hosts share few processors."""
+    width: ClassVar[int]
+    """Sites in flight at most."""
+    per_cell: ClassVar[int] = 0
+    """Of neighbours at most; 0: no cap."""
+    to_look_around: ClassVar[tuple[str, ...]]
+    """Commands that show something while everything is kept."""
+    is_accepted: ClassVar[bool] = False
+    """Whether each site that came to a good end is examined as by `starflock site verify`."""
+
+    is_measured: ClassVar[bool] = False
+    """Whether it is asked in the end how long the sites' workloads were away."""
 
     @property
-    def second_wave_percent(self) -> int:
-        """10 %; more of a small fleet, so that the wave is not empty."""
-        return 10 if self.sites >= 40 else 40
+    def at_once(self) -> int:
+        """Sites in flight at most, of as many as there are."""
+        return self.width
 
     @property
-    def faults(self) -> list[dict[str, Any]]:
-        last = self.sites * self.second_wave_percent // 100
-        passing = [
-            (2, "vim.create", "drop-after"),
-            (CANARIES + 1, "vim.create", "drop-before"),
-            (last, "vim.apply", "drop-after"),
-            (last + 1, "vim.apply", "drop-before"),
-            (last + 2, "vim.delete", "drop-after"),
-            (self.sites - 2, "keystone", "drop-before"),
-            (self.sites - 1, "vim.create", "drop-after"),
-            (self.sites, "vim.apply", "drop-after"),
-        ]
-        standing = [
-            (last + 3, "vim.apply", "fail"),
-            (last + 4, "site", "dark"),
-            (last + 5, "site", "hold"),
-        ]
-        return [
-            *({"site": site(number), "on": on, "do": do, "times": 1} for number, on, do in passing),
-            *({"site": site(number), "on": on, "do": do} for number, on, do in standing),
-        ]
+    def budget(self) -> dict[str, int]:
+        return {"failed": 3, "unreachable": 3, "wave_failed": 3, "consecutive": 5}
+
+    def keeps_alive(self, kind: str, topology: str) -> bool:
+        """Whether a workload of this kind must be up all the time at a site that came to a good end."""
+        return False
 
     @property
-    def campaign(self) -> dict[str, Any]:
-        patience = f"{max(30, round(PATIENCE_S * self.speed / 60))}m"
+    def simulator_options(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    @abstractmethod
+    def faults(self) -> list[dict[str, Any]]: ...
+
+    @abstractmethod
+    def stages(self, images: str) -> tuple[Stage, ...]:
+        """`images`: below this URL every name is a boot image."""
+
+    def declared(self, inventory: dict[str, Any]) -> dict[str, Any]:
+        """The simulator's inventory with what an operator adds to it."""
+        return inventory
+
+    def campaign(self, stage: Stage, leave_out: list[str]) -> dict[str, Any]:
+        by = {"by": {"coverage": self.per_cell}} if self.per_cell else {}
         return {
-            "name": self.name,
-            "operation": {
-                "kind": "patch",
-                "release": RELEASE,
-                "reachable_within": patience,
-                "ready_within": patience,
-            },
-            "select": {"all": True},
-            "waves": [
-                {"count": CANARIES, "soak": "2m"},
-                {"percent": self.second_wave_percent, "soak": "2m"},
-                {"percent": 100},
-            ],
-            "window": {"max_in_flight": WIDTH, "by": {"coverage": PER_CELL}},
-            "budget": {"failed": 3, "unreachable": 3, "wave_failed": 3, "consecutive": 5},
+            "name": stage.name,
+            "operation": stage.operation,
+            "select": {"all": True} | ({"except": leave_out} if leave_out else {}),
+            "waves": stage.waves,
+            "window": {"max_in_flight": self.at_once} | by,
+            "budget": self.budget,
         }
 
-    def write(self, folder: Path) -> tuple[Path, Path]:
-        """The two files that an operator would write; (campaign, faults)."""
-        files = (folder / "campaign.yaml", folder / "faults.yaml")
-        for file, content in zip(files, (self.campaign, self.faults), strict=True):
-            file.write_text(yaml.safe_dump(content, sort_keys=False))
-        return files
+    async def after(self, stage: Stage, house: "House", good: Sequence[str]) -> list[str]:
+        """What speaks against the sites that a campaign has brought to a good end."""
+        return []
+
+    @property
+    def patience(self) -> str:
+        """How long a campaign waits for what does not come, as a duration of the site's clock."""
+        return f"{max(30, round(PATIENCE_S * self.speed / 60))}m"
+
+    def declare(self, file: Path) -> None:
+        _written(file, self.declared(yaml.safe_load(file.read_text())))
+
+    def write_faults(self, folder: Path) -> Path:
+        return _written(folder / "faults.yaml", self.faults)
+
+    def write_campaign(self, folder: Path, stage: Stage, leave_out: list[str]) -> Path:
+        """The file that an operator would write."""
+        return _written(folder / f"{stage.name}.yaml", self.campaign(stage, leave_out))
 
 
-def site(number: int) -> str:
-    """As the simulator names them."""
-    return f"edge-{number:04d}"
+def _written(file: Path, content: Any) -> Path:
+    file.write_text(yaml.safe_dump(content, sort_keys=False))
+    return file
+
+
+def fault(number: int, on: str, do: str, **more: Any) -> dict[str, Any]:
+    """At a site by its number."""
+    return {"site": f"edge-{number:04d}", "on": on, "do": do, **more}

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from models.base import Frozen
-from models.outcome import Outcome
+from models.outcome import GOOD, Outcome
 
 NO_RECORD = "none"
 
@@ -17,6 +18,21 @@ class Surprise(Frozen):
     found: str
 
 
+class Outage(Frozen):
+    """How long a workload was away, in simulated seconds."""
+
+    site: str
+    workload: str
+    kind: str
+    """What the simulator says it is."""
+    kept_alive: bool
+    """It must be up all the time: it can go on elsewhere, and there is an elsewhere."""
+    outage_s: float
+    probes: int
+    missed: int
+    period_s: float
+
+
 class Verdict(Frozen):
     """The one JSON object of `starflock demo -o json`."""
 
@@ -27,15 +43,48 @@ class Verdict(Frozen):
     unexpected: tuple[Surprise, ...]
     duplicate_mutations: int
     """Requests that arrived again after they had been applied, by the simulator's ledger."""
+    left: tuple[str, ...]
+    """What stands in drives of BMCs at the end: SITE/HOST and image."""
+    accepted: int
+    """Sites that were examined in the end and found as they shall be; 0 where the scenario examines none."""
+    complaints: tuple[str, ...]
+    """Failed checks of that: site, check, found and wanted."""
+    steps: tuple[str, ...] = ()
+    """Of the first site that came to a good end, in order, where the scenario measures workloads."""
+    outages: tuple[Outage, ...] = ()
+    """Workloads of sites that came to a good end, as the simulator probed them."""
     worker_kills: int
     wall_s: float
-    """Campaign start to end."""
+    """From start to end of each campaign."""
     ideal_s: float
     """List scheduling over the durations that the simulator drew; nothing but the sites takes time."""
     report: str
     ui: str
     reason: str = ""
     """Why it is not ok, in words."""
+
+
+@dataclass
+class Ends:
+    """How the sites ended over several campaigns: a bad end is final, a good one is the last campaign's."""
+
+    dictated: dict[str, str] = field(default_factory=dict)
+    found: dict[str, Outcome] = field(default_factory=dict)
+
+    def add(self, dictated: Mapping[str, str], found: Mapping[str, Outcome]) -> None:
+        """What the faults dictate for a campaign over all sites, and how those ended that took part."""
+        for site, word in dictated.items():
+            if self.dictated.get(site, Outcome.SUCCEEDED) in GOOD:
+                self.dictated[site] = word
+        self.found |= found
+
+    @property
+    def stopped(self) -> list[str]:
+        return [site for site, outcome in self.found.items() if outcome not in GOOD]
+
+    @property
+    def good(self) -> list[str]:
+        return [site for site, outcome in self.found.items() if outcome in GOOD]
 
 
 def surprises(expected: Mapping[str, str], found: Mapping[str, str]) -> tuple[Surprise, ...]:
@@ -53,6 +102,11 @@ def judged(
     expected: Mapping[str, str],
     found: Mapping[str, Outcome],
     repeated: Sequence[str],
+    left: Sequence[str],
+    accepted: int = 0,
+    complaints: Sequence[str] = (),
+    steps: Sequence[str] = (),
+    outages: Sequence[Outage] = (),
     kills: int,
     wall_s: float,
     ideal_s: float,
@@ -71,6 +125,15 @@ def judged(
     if repeated:
         words = f"{len(repeated)} requests arrived again after they had been applied"
         reasons.append(f"{words}: {', '.join(repeated[:3])}")
+    if left:
+        reasons.append(f"{len(left)} media are still in their drives: {', '.join(left[:3])}")
+    if complaints:
+        reasons.append(f"{len(complaints)} checks failed: {'; '.join(complaints[:3])}")
+    away = [each for each in outages if each.outage_s and each.kept_alive]
+    if away:
+        first_away = away[0]
+        words = f"{first_away.workload} of {first_away.site} for {first_away.outage_s:g} s"
+        reasons.append(f"{len(away)} workloads were away that should have been kept alive: {words}")
     return Verdict(
         ok=not reasons,
         scenario=scenario,
@@ -78,6 +141,11 @@ def judged(
         outcomes=dict(Counter(found.values())),
         unexpected=unexpected,
         duplicate_mutations=len(repeated),
+        left=tuple(left),
+        accepted=accepted,
+        complaints=tuple(complaints),
+        steps=tuple(steps),
+        outages=tuple(outages),
         worker_kills=kills,
         wall_s=round(wall_s, 2),
         ideal_s=round(ideal_s, 2),

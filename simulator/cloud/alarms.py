@@ -41,16 +41,30 @@ TYPES: dict[str, AlarmType] = {
     "200.004": AlarmType(
         "critical", "warning", "{host} experienced a service-affecting failure.", degrades=True
     ),
+    "210.001": AlarmType("minor", "warning", "System Backup in progress."),
+    "210.002": AlarmType("minor", "warning", "System Restore in progress."),
     "250.001": AlarmType("major", "warning", "{host} Configuration is out-of-date."),
+    "400.001": AlarmType(
+        "major", "warning", "Service group {group} warning; data synchronization in progress."
+    ),
     "400.002": AlarmType(
         "major", "warning", "Service group {group} loss of redundancy; expected 1 standby member but none."
     ),
+    "750.002": AlarmType("major", "none", "Application {app} apply failure"),
     "750.004": AlarmType("warning", "warning", "Application {app} apply in progress"),
+    "750.005": AlarmType("warning", "warning", "Application {app} update in progress"),
     "750.006": AlarmType("warning", "none", "A configuration change requires a reapply of the {app}."),
     "800.001": AlarmType("major", "warning", "Storage Alarm Condition: HEALTH_WARN."),
-    "900.020": AlarmType("warning", "none", "Deploy host completed with success on {host}, unlock it."),
-    "900.021": AlarmType("major", "warning", "Deploy host failed on {host}."),
+    "900.007": AlarmType("minor", "warning", "Kubernetes upgrade in progress."),
+    "900.020": AlarmType(
+        "warning", "none", "Deploy host completed, unlock the host to apply the new software release"
+    ),
+    "900.021": AlarmType("major", "warning", "Deploy host failed, check logs for errors"),
+    "900.022": AlarmType(
+        "warning", "none", "Deployment finished, delete to clean up the remaining deployment data"
+    ),
     "900.023": AlarmType("minor", "none", "Software release deploy operation in progress."),
+    "900.024": AlarmType("warning", "none", "A release with state 'unavailable' is present."),
     "900.201": AlarmType("major", "warning", "Software upgrade auto-apply in progress"),
     "900.202": AlarmType("major", "warning", "Software upgrade auto-apply aborting"),
     "900.203": AlarmType("critical", "warning", "Software upgrade auto-apply failed"),

@@ -8,16 +8,27 @@ and `on_light`, so that no state machine knows of sockets.
 import random
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from simulator.cloud import settling, stock
 from simulator.cloud.alarms import Alarms
+from simulator.cloud.applications import Applications, Then
+from simulator.cloud.arrival import INSTALLING, Arrivals
 from simulator.cloud.clock import Clock
 from simulator.cloud.durations import Durations
 from simulator.cloud.hosts import Host, Mtce
+from simulator.cloud.kit import Kit
+from simulator.cloud.kubernetes import Kubernetes
 from simulator.cloud.releases import Dialect, Release
+from simulator.cloud.tables import Tables
 from simulator.cloud.usm import Usm
 from simulator.cloud.vim import Vim
+from simulator.cloud.workloads import Workloads
+
+MOST_MOVING = 40
+"""Hosts that may be provisioned at once before requests to the conductor time out (Launchpad 2144579)."""
+_GROUP = "service_domain=controller.service_group=controller-services"
 
 
 @dataclass(slots=True)
@@ -31,8 +42,20 @@ class Identity:
     region: str
     address: str
     simplex: bool
+    """One controller."""
     system_uuid: str
     number: int
+    standard: bool = False
+    """The controllers do not run workloads."""
+    kubernetes: bool = False
+    """Whether its Kubernetes API is served."""
+    openstack: bool = False
+    """Whether OpenStack's APIs are served."""
+
+    @property
+    def topology(self) -> str:
+        """As an inventory calls it."""
+        return "Standard" if self.standard else ("AIO-SX" if self.simplex else "AIO-DX")
 
     @property
     def role(self) -> str:
@@ -43,7 +66,27 @@ def _ignore(_: str) -> None:
     return None
 
 
+def _no_kit(host: Host) -> Kit:
+    raise LookupError(f"nobody has said what {host.name} consists of")
+
+
 def _no_lives(_: str, __: str | None) -> None:
+    return None
+
+
+def _no_machine(_: Host) -> bool:
+    return False
+
+
+def _unpowered(_: Host) -> None:
+    return None
+
+
+def _never(_: str) -> bool:
+    return False
+
+
+def _no_cycle(_: Host, __: str) -> None:
     return None
 
 
@@ -59,19 +102,19 @@ class Hooks:
     on_light: Callable[[], None] = _nothing
     life_ended: Callable[[str, str | None], None] = _no_lives
     """(thing, intent): the effect of an intent on that thing is over; None means the whole thing is."""
-
-
-@dataclass(slots=True)
-class Apps:
-    """The platform applications, each with its status."""
-
-    status: dict[str, str] = field(
-        default_factory=lambda: {
-            "platform-integ-apps": "applied",
-            "cert-manager": "applied",
-            "nginx-ingress-controller": "applied",
-        }
-    )
+    reborn: Callable[[], None] = _nothing
+    """sysinv begins with an empty database."""
+    machines: bool = False
+    """Whether the machines below the hosts are simulated, too."""
+    install: Callable[[Host], bool] = _no_machine
+    """Serve the host's machine an installer; False where there is none."""
+    power_on: Callable[[Host], None] = _unpowered
+    cycled: Callable[[Host, str], None] = _no_cycle
+    """mtce has rebooted, reset or switched off the host's machine."""
+    fails: Callable[[str], bool] = _never
+    """Whether a fault makes a movement fail that was accepted: host.unlock, host.lock ..."""
+    refuses: Callable[[str], bool] = _never
+    """Whether a fault lets a condition stand that holds a movement up: host.unlock, host.lock."""
 
 
 class Cloud:
@@ -96,13 +139,27 @@ class Cloud:
         self.usm = Usm(self)
         self.vim = Vim(self)
         self.mtce = Mtce(self)
-        self.apps = Apps()
+        self.apps = Applications(self)
+        self.arrivals = Arrivals(self)
+        self.kubernetes = Kubernetes(self)
+        self.workloads = Workloads(clock)
         self.hooks = Hooks()
         self.system: dict[str, Any] = {}
         """What callers have set of the isystem."""
+        self.license = ""
         self.tokens: dict[str, float] = {}
         self.dark_for: set[str] = set()
         self.dark_since: float | None = None
+        self.unknown: list[Host] = []
+        """Machines of the site that sysinv does not know yet."""
+        self.kit_of: Callable[[Host], Kit] = _no_kit
+        self._tables: Tables | None = None
+        self.restoring = False
+        """Restored from a backup, and sysinv has not been told that it is complete."""
+        self.recovering_until = float("-inf")
+        """When rook-ceph, restored, has recovered its monitors and OSDs."""
+        self.synchronizing = False
+        """Whether the controllers' disks are being brought in sync; nobody swacts meanwhile."""
         self._dice = random.Random(identity.system_uuid)
 
     @property
@@ -114,8 +171,37 @@ class Cloud:
         return self.identity.simplex
 
     @property
+    def all_in_one(self) -> bool:
+        return not self.identity.standard
+
+    @property
     def active(self) -> Host:
         return next(host for host in self.hosts if host.active)
+
+    @property
+    def tables(self) -> Tables:
+        """sysinv's database, made on first use."""
+        if self._tables is None:
+            self._tables = stock.stocked(self)
+        return self._tables
+
+    @property
+    def known_tables(self) -> Tables | None:
+        """The tables if anybody has asked for them; what nobody has seen need not be kept up."""
+        return self._tables
+
+    def use_tables(self, tables: Tables) -> None:
+        """A database that somebody else has filled."""
+        self._tables = tables
+
+    def forget_tables(self) -> None:
+        """The database is made anew from the hosts as they are now."""
+        self._tables = None
+
+    @property
+    def machines(self) -> list[Host]:
+        """All servers of the site, those that sysinv does not know included."""
+        return [*self.hosts, *self.unknown]
 
     def host(self, ref: str) -> Host | None:
         """By int id, uuid or hostname."""
@@ -157,23 +243,63 @@ class Cloud:
     # -- alarms that follow from what happens ---------------------------------------------------------
 
     def lose_redundancy(self) -> None:
-        self.alarms.raise_(
-            "400.002",
-            "service_domain=controller.service_group=controller-services",
-            group="controller-services",
-        )
+        self.alarms.raise_("400.002", _GROUP, group="controller-services")
 
-    def after_unlock(self) -> None:
-        """Applications are re-evaluated and the controllers' data goes back in sync."""
-        app = "platform-integ-apps"
-        self.alarms.raise_("750.006", f"k8s_application={app}", app=app)
+    def after_unlock(self, host: Host) -> None:
+        """The host's configuration is real, applications are re-evaluated, the controllers' data syncs."""
+        settling.unlocked(self, host)
+        self.up_to_date(host)
+        self.apps.after_unlock(self.durations.settle)
+        self.arrivals.serve()
+        self.clock.later(self.durations.settle * 0.8, self._redundant_again)
 
-        def settled() -> None:
-            self.alarms.clear("750.006")
-            if not any(host.locked for host in self.hosts):
-                self.alarms.clear("400.002")
+    def _redundant_again(self) -> None:
+        controllers = [host for host in self.hosts if host.personality == "controller"]
+        serving = [host for host in controllers if not host.locked and host.operational == "enabled"]
+        if self.simplex or (len(serving) > 1 and len(serving) == len(controllers)):
+            self.alarms.clear("400.002")
+        elif serving:
+            self.lose_redundancy()
 
-        self.clock.later(self.durations.settle * 0.8, settled)
+    def synchronize(self) -> None:
+        """The second controller has come for the first time: all replicated data is copied to it."""
+        self.synchronizing = True
+        self.alarms.raise_("400.001", _GROUP, group="controller-services")
+
+        def copied() -> None:
+            self.synchronizing = False
+            self.alarms.clear("400.001")
+
+        self.clock.later(self.durations.settle * 3, copied)
+
+    @property
+    def stalled(self) -> bool:
+        """So many hosts move at once that the conductor does not answer in time."""
+        moving = sum(bool(host.moving) or host.install_state in INSTALLING for host in self.hosts)
+        return moving > MOST_MOVING
+
+    def reconsider(self, app: str, then: Then | None = None) -> None:
+        """Something that an application carries out has changed."""
+        self.apps.reconsider(app, then)
+
+    def out_of_date(self, seconds: float | None) -> None:
+        """The controllers lack a change: for so long, or until each is locked and unlocked.
+
+        A host that was never unlocked takes everything over with its first unlock.
+        """
+        if seconds is not None and self.hooks.fails("config.apply"):
+            seconds = None
+        for host in self.hosts:
+            if host.personality == "controller" and host.invprovision == "provisioned":
+                host.config_status = "Config out-of-date"
+                self.alarms.raise_("250.001", f"host={host.name}", host=host.name)
+                if seconds is not None and not host.locked:
+                    self.clock.later(seconds, lambda one=host: self.up_to_date(one))  # type: ignore[misc]
+
+    def up_to_date(self, host: Host) -> None:
+        """The host has taken over all that it lacked."""
+        host.config_status = None
+        self.alarms.clear("250.001", f"host={host.name}")
 
     def stand_alarm(self) -> None:
         """A major, management-affecting alarm that nothing here ever clears."""

@@ -18,6 +18,10 @@ class Knobs:
     apply_seconds: float | None = None
     reboot_seconds: float | None = None
     prestage_seconds: float | None = None
+    install_seconds: float | None = None
+    """Of a host from virtual media."""
+    bootstrap_seconds: float | None = None
+    """Of a subcloud by dcmanager."""
     straggler_share: float = 0.0
     straggler_factor: float = 1.0
 
@@ -37,6 +41,8 @@ class Durations:
     settle: float
     """Until the alarms of an unlock have cleared."""
     prestage: float
+    install: float
+    """Of a host over the management network."""
 
 
 def draw(site: str, knobs: Knobs) -> Durations:
@@ -49,6 +55,7 @@ def draw(site: str, knobs: Knobs) -> Durations:
     settle = dice.uniform(30, 60)
     prestage = dice.uniform(120, 600)
     slow = knobs.straggler_factor if dice.random() < knobs.straggler_share else 1.0
+    install = dice.uniform(300, 600)
     return Durations(
         build=build if knobs.build_seconds is None else knobs.build_seconds,
         apply=slow * (apply if knobs.apply_seconds is None else knobs.apply_seconds),
@@ -57,4 +64,5 @@ def draw(site: str, knobs: Knobs) -> Durations:
         swact=swact,
         settle=settle,
         prestage=prestage if knobs.prestage_seconds is None else knobs.prestage_seconds,
+        install=install if knobs.install_seconds is None else knobs.install_seconds,
     )

@@ -8,6 +8,8 @@ aborted. The drawn software time is shared out by weight; locks, reboots and swa
 
 from typing import TYPE_CHECKING
 
+from simulator.cloud import usm_rules
+from simulator.cloud.deployment import TURNED
 from simulator.cloud.strategy import Stage, Step, Wanted
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ _WEIGHTS = {
     "complete-upgrade": 1,
     "deploy-delete": 1,
 }
+_ORDER = ("controller", "storage", "worker")
 _TIMEOUTS = {
     "query-alarms": 60,
     "query-upgrade": 60,
@@ -88,7 +91,7 @@ def apply_stages(cloud: "Cloud", wanted: Wanted) -> list[Stage]:
     release = wanted.releases[0]
     if not state and usm.is_deployed(release):
         return []
-    started = state not in ("", "start-failed")
+    started = state not in ("", "start", "start-failed")
     hosts_done = state in ("activate", "activate-done", "activate-failed", "completed")
     stages: list[Stage] = []
     if not started:
@@ -107,20 +110,25 @@ def _host_stages(cloud: "Cloud", release: str) -> list[Stage]:
     done = cloud.usm.deployment.hosts if cloud.usm.deployment else {}
     hosts = [host for host in cloud.hosts if host.locked or done.get(host.name) != "deployed"]
     reboot = cloud.catalogue[release].reboot_required
-    stages = []
-    for host in sorted(hosts, key=lambda host: host.active):
-        steps = [step("query-alarms")]
-        if reboot:
-            if not cloud.simplex:
-                steps.append(step("swact-hosts", cloud.durations.swact if host.active else 0.0, host))
-            steps.append(step("lock-hosts", cloud.durations.lock, host))
-        steps.append(step("upgrade-hosts", 0.0, host))
-        if reboot:
-            steps.append(step("system-stabilize", 15.0))
-            steps.append(step("unlock-hosts", cloud.durations.reboot, host))
-            steps.append(step("wait-alarms-clear", cloud.durations.settle))
-        stages.append(Stage("sw-upgrade-worker-hosts", steps, abortable=not reboot))
-    return stages
+    hosts.sort(key=lambda host: (_ORDER.index(host.personality), host.active))
+    return [_host_stage(cloud, host, reboot) for host in hosts]
+
+
+def _host_stage(cloud: "Cloud", host: "Host", reboot: bool, rollback: bool = False) -> Stage:
+    """What is under way back takes its own time; what goes forward shares the drawn one."""
+    seconds = cloud.usm.seconds("host", major=False) if rollback else 0.0
+    steps = [step("query-alarms")]
+    if reboot:
+        if not cloud.simplex:
+            active = host.active or rollback
+            steps.append(step("swact-hosts", cloud.durations.swact if active else 0.0, host))
+        steps.append(step("lock-hosts", cloud.durations.lock, host))
+    steps.append(step("upgrade-hosts", seconds, host))
+    if reboot:
+        steps.append(step("system-stabilize", 15.0))
+        steps.append(step("unlock-hosts", cloud.durations.reboot, host))
+        steps.append(step("wait-alarms-clear", cloud.durations.settle))
+    return Stage("sw-upgrade-worker-hosts", steps, abortable=not reboot)
 
 
 def _complete_stage(cloud: "Cloud", release: str, after_hosts: bool) -> Stage:
@@ -130,11 +138,31 @@ def _complete_stage(cloud: "Cloud", release: str, after_hosts: bool) -> Stage:
     return Stage("sw-upgrade-complete", steps)
 
 
-def rollback_stages(cloud: "Cloud") -> list[Stage]:
-    steps = [step("query-alarms"), step("sw-deploy-abort", 10.0), step("sw-deploy-activate-rollback", 10.0)]
+def rollback_stages(cloud: "Cloud", cleanup: bool) -> list[Stage]:
+    """Turn back, take the hosts back in USM's order, delete; a cleanup deletes what is completed."""
+    deployment = cloud.usm.deployment
+    if deployment is None:
+        return []
+    closing = Stage("sw-upgrade-rollback-complete", [step("deploy-delete", 5.0)])
+    if cleanup:
+        return [closing] if deployment.state == "completed" else []
+    if deployment.state in usm_rules.DELETABLE and deployment.state != "completed":
+        return [closing]
+    steps = [step("query-alarms")]
+    if not deployment.aborted:
+        steps.append(step("sw-deploy-abort", 10.0))
+    if deployment.state in TURNED or deployment.state.startswith("activate-rollback-"):
+        steps.append(step("sw-deploy-activate-rollback", cloud.usm.seconds("activate", deployment.major)))
+    reached = [
+        name
+        for name in usm_rules.order(cloud, True)
+        if deployment.hosts.get(name) not in ("pending", "rollback-deployed")
+    ]
+    hosts = [host for name in reached if (host := cloud.host(name)) is not None]
     return [
         Stage("sw-upgrade-rollback-start", steps),
-        Stage("sw-upgrade-rollback-complete", [step("deploy-delete", 5.0)]),
+        *(_host_stage(cloud, host, deployment.reboot_required, rollback=True) for host in hosts),
+        closing,
     ]
 
 

@@ -7,12 +7,15 @@ texts and the rules of apply, abort and delete are nfv's (1fa7c30, 2026-08).
 
 from typing import TYPE_CHECKING
 
-from simulator.cloud import clock, plan
+from simulator.cloud import clock, plan, usm_rules
+from simulator.cloud.deployment import ENDED, Deployment
+from simulator.cloud.hosts import Host
 from simulator.cloud.strategy import Phase, Stage, Step, Strategy, Wanted
 
 if TYPE_CHECKING:
     from simulator.cloud.cloud import Cloud
 
+_NOTHING = {True: "Nothing to clean up", False: "no sw-deployments patches need to be applied"}
 ALREADY = "strategy already exists of type:{}"
 
 
@@ -177,7 +180,7 @@ class Vim:
     def _begin(self, strategy: Strategy, phase: Phase, step: Step, then: clock.Callback) -> None:
         cloud, usm = self.cloud, self.cloud.usm
         host = cloud.host(step.hosts[0][1]) if step.hosts else None
-        deployment = usm.deployment
+        deployment, back = usm.deployment, strategy.wanted.rollback
         if strategy.spoil.lies and phase is strategy.apply and step.name not in ("query-alarms",):
             cloud.clock.later(step.seconds, then)
         elif step.name == "start-upgrade" and deployment is None:
@@ -188,12 +191,17 @@ class Vim:
             cloud.mtce.unlock(host, step.seconds, then)
         elif step.name == "swact-hosts" and host and host.active:
             cloud.mtce.swact(host, step.seconds, then)
-        elif step.name == "upgrade-hosts" and host and deployment:
+        elif step.name == "upgrade-hosts" and host and deployment and _is_due(deployment, host, back):
             fails = strategy.spoil.apply_fails or strategy.spoil.apply_times_out
             seconds = strategy.spoil.apply_seconds if fails else None
             usm.deploy_host(host, step.seconds if seconds is None else seconds, then, fails=fails)
-        elif step.name == "activate-upgrade" and deployment and deployment.state != "activate-done":
+        elif step.name == "activate-upgrade" and deployment and _may_activate(deployment):
             usm.activate(step.seconds, then)
+        elif step.name == "sw-deploy-abort" and deployment and deployment.state in usm_rules.ABORTABLE:
+            usm.abort()
+            cloud.clock.later(step.seconds, then)
+        elif step.name == "sw-deploy-activate-rollback" and deployment and _may_undo(deployment):
+            usm.activate_rollback(step.seconds, then)
         else:
             cloud.clock.later(step.seconds, then)
 
@@ -214,23 +222,36 @@ class Vim:
         if step.name == "upgrade-hosts":
             if spoil.apply_times_out:
                 return "timed-out", f"{step.name} step timed out after {step.timeout} seconds"
-            if usm.deployment and usm.deployment.state == "host-failed":
+            if usm.deployment and usm.deployment.hosts.get(step.hosts[0][1]) not in ENDED:
                 return "failed", f"software deploy-host failed on {step.hosts[0][1]}"
-        if usm.deployment is not None:
-            if step.name == "complete-upgrade":
-                usm.complete()
-            elif step.name == "sw-deploy-abort":
-                usm.abort(0)
-            elif step.name == "deploy-delete":
-                usm.delete()
-                cloud.life_ended("usm", None)
+        return self._closing(step)
+
+    def _closing(self, step: Step) -> tuple[str, str]:
+        """What USM does at once, and only where it may."""
+        usm = self.cloud.usm
+        if usm.deployment is None:
+            return "success", ""
+        state = usm.deployment.state
+        if step.name == "start-upgrade" and state in ("start", "start-failed"):
+            return "failed", f"software deploy start rejected in state {state}"
+        if step.name == "complete-upgrade" and state != "completed":
+            if state != "activate-done":
+                return "failed", f"software deploy complete rejected in state {state}"
+            usm.complete()
+        elif step.name == "deploy-delete":
+            if state not in usm_rules.DELETABLE:
+                return "failed", f"software deploy delete rejected in state {state}"
+            usm.delete()
+            self.cloud.life_ended("usm", None)
         return "success", ""
 
     def _precheck(self, strategy: Strategy) -> tuple[str, str]:
         if strategy.spoil.build_fails:
             return "failed", "One or more metapackages are not healthy"
         wanted, usm = strategy.wanted, self.cloud.usm
-        if wanted.rollback or wanted.cleanup:
+        if wanted.rollback:
+            return self._may_roll_back()
+        if wanted.cleanup:
             return "success", ""
         if not wanted.releases or usm.states.get(wanted.releases[0]) in (None, "unavailable"):
             return "failed", "Software release does not exist or is unavailable"
@@ -242,16 +263,25 @@ class Vim:
             return "success", "Deployment already in progress, skipping precheck"
         return "success", "System Health: all checks OK"
 
+    def _may_roll_back(self) -> tuple[str, str]:
+        deployment = self.cloud.usm.deployment
+        if deployment is None:
+            return "failed", "Software release must be deploying for a rollback, found=None"
+        if deployment.state == "start":
+            reason = "Software rollback cannot be initiated while sw-deploy-start is in progress"
+            return "failed", reason
+        return "success", ""
+
     def _phase_done(self, strategy: Strategy, phase: Phase) -> None:
         if phase is strategy.build:
             wanted = strategy.wanted
             stages = (
-                plan.rollback_stages(self.cloud)
+                plan.rollback_stages(self.cloud, wanted.cleanup)
                 if wanted.rollback or wanted.cleanup
                 else plan.apply_stages(self.cloud, wanted)
             )
             if not stages:
-                phase.result, phase.reason = "failed", "no sw-deployments patches need to be applied"
+                phase.result, phase.reason = "failed", _NOTHING[wanted.cleanup]
                 strategy.state = "build-failed"
                 return
             strategy.apply.stages = stages
@@ -281,6 +311,21 @@ class Vim:
         strategy.abort.finish("success")
         strategy.state = "aborted"
         self.cloud.alarms.clear("900.202")
+
+
+def _is_due(deployment: Deployment, host: Host, back: bool) -> bool:
+    """Not where somebody else has dealt with the host, is about to, or has turned the deployment."""
+    states = ("rollback-pending", "rollback-failed") if back else ("pending", "failed")
+    phases = usm_rules.BACKWARD if back else usm_rules.FORWARD
+    return deployment.state in phases and deployment.hosts.get(host.name) in states
+
+
+def _may_activate(deployment: Deployment) -> bool:
+    return deployment.state in ("host-done", "activate-failed")
+
+
+def _may_undo(deployment: Deployment) -> bool:
+    return deployment.state in ("activate-rollback-pending", "activate-rollback-failed")
 
 
 def _enter(stage: Stage) -> Step:

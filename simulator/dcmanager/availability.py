@@ -5,6 +5,8 @@ Computed when asked, with the audit's delay: a subcloud is offline once it has b
 newest release that the system controller has deployed.
 """
 
+import json
+
 from simulator.cloud.cloud import Cloud
 from simulator.dcmanager.state import Subcloud
 from simulator.wire.http import Json
@@ -14,9 +16,15 @@ _TWO_AUDITS_S = 60.0
 
 
 def online(row: Subcloud) -> bool:
+    """One that was added needs the addresses that it was added with, and its first unlock."""
     cloud = row.cloud
     if row.offline:
         return False
+    if row.deployment is not None:
+        if row.range[0] != cloud.identity.address or not cloud.hosts:
+            return False
+        if cloud.active.invprovision != "provisioned":
+            return False
     since = cloud.dark_since
     return since is None or cloud.clock.now() - since < _TWO_AUDITS_S
 
@@ -35,8 +43,7 @@ def sync_of(row: Subcloud, endpoint: str, controller: Cloud) -> str:
 
 def view(row: Subcloud, controller: Cloud, listed: bool = False) -> Json:
     """The subcloud object; dashes and underscores are dcmanager's own mixture."""
-    address = row.cloud.identity.address
-    prefix = address.rsplit(".", 1)[0]
+    deployment = row.deployment
     order = ENDPOINTS if listed else sorted(ENDPOINTS)
     syncs = [
         {"endpoint_type": endpoint, "sync_status": sync_of(row, endpoint, controller)} for endpoint in order
@@ -46,23 +53,25 @@ def view(row: Subcloud, controller: Cloud, listed: bool = False) -> Json:
         "name": row.name,
         "description": row.description,
         "location": row.location,
-        "software-version": row.cloud.dialect.version,
+        "software-version": deployment.version if deployment else row.cloud.usm.version,
         "management-state": row.management_state,
         "availability-status": "online" if online(row) else "offline",
         "deploy-status": row.deploy_status,
         "backup-status": row.backup_status,
-        "backup-datetime": None,
+        "backup-datetime": row.backup_time,
         "error-description": row.error_description,
-        "region-name": row.cloud.identity.region,
-        "management-subnet": f"{prefix}.0/24",
-        "management-start-ip": address,
-        "management-end-ip": address,
-        "management-gateway-ip": f"{prefix}.254",
+        "region-name": row.region,
+        "management-subnet": row.subnet,
+        "management-start-ip": row.range[0],
+        "management-end-ip": row.range[1],
+        "management-gateway-ip": row.gateway,
         "openstack-installed": False,
         "prestage-status": row.prestage_status,
         "prestage-versions": row.prestage_versions,
-        "systemcontroller-gateway-ip": controller.identity.address,
-        "data_install": None,
+        "systemcontroller-gateway-ip": deployment.bootstrap["systemcontroller_gateway_address"]
+        if deployment
+        else controller.identity.address,
+        "data_install": json.dumps(deployment.install) if deployment and deployment.install else None,
         "data_upgrade": None,
         "created-at": row.created_at,
         "updated-at": row.updated_at,

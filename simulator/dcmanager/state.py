@@ -3,11 +3,28 @@
 Rows only. Whether a subcloud is online and in sync is not kept but read off the cloud (`availability`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.cloud import clock
 from simulator.cloud.cloud import Cloud
+
+
+@dataclass(slots=True)
+class Deployment:
+    """What dcmanager keeps of a subcloud that it has added: the values of its files."""
+
+    bootstrap: dict[str, Any]
+    install: dict[str, Any] | None
+    config: str | None
+    address: str
+    """bootstrap-address: where the installed system is reached before it has a site's addresses."""
+    version: str
+    on_site: bool = False
+    """It is enrolled by somebody on the spot: dcmanager leaves its BMC alone."""
+    initial: bool = True
+    """Until it is complete; only then may it be aborted or resumed."""
 
 
 @dataclass(slots=True)
@@ -24,6 +41,7 @@ class Subcloud:
     prestage_status: str | None = None
     prestage_versions: str | None = None
     backup_status: str | None = None
+    backup_time: str | None = None
     error_description: str = "No errors present"
     group_id: int = 1
     sync_unknown: bool = False
@@ -32,11 +50,39 @@ class Subcloud:
     """Told to be offline, whatever its ports do."""
     sync: dict[str, str] = field(default_factory=dict)
     """Endpoints whose sync was set by a caller."""
+    deployment: Deployment | None = None
+    """None for those that were there before the simulator began."""
+    made_region: str = ""
+    """Made for it when it was added, until the site has it, or turns out to have one of its own."""
     created_at: str = field(default_factory=clock.spaced)
     updated_at: str | None = None
 
     def touch(self) -> None:
         self.updated_at = clock.spaced()
+
+    @property
+    def region(self) -> str:
+        return self.made_region or self.cloud.identity.region
+
+    @property
+    def subnet(self) -> str:
+        if self.deployment is not None:
+            return str(self.deployment.bootstrap["management_subnet"])
+        return f"{self.cloud.identity.address.rsplit('.', 1)[0]}.0/24"
+
+    @property
+    def range(self) -> tuple[str, str]:
+        """First and last management address."""
+        if self.deployment is None:
+            return self.cloud.identity.address, self.cloud.identity.address
+        values = self.deployment.bootstrap
+        return str(values["management_start_address"]), str(values["management_end_address"])
+
+    @property
+    def gateway(self) -> str:
+        if self.deployment is not None:
+            return str(self.deployment.bootstrap["management_gateway_address"])
+        return f"{self.cloud.identity.address.rsplit('.', 1)[0]}.254"
 
 
 @dataclass(slots=True)
@@ -109,12 +155,22 @@ DEFAULT_OPTIONS = {
 }
 
 
+def _nowhere(name: str) -> Cloud:
+    raise LookupError(name)
+
+
 @dataclass(slots=True)
 class Database:
     """Everything dcmanager knows."""
 
     controller: Cloud
     subclouds: list[Subcloud]
+    grounds: dict[str, Cloud] = field(default_factory=dict)
+    """What stands at the sites, by subcloud name, whether dcmanager knows of it or not."""
+    nowhere: Callable[[str], Cloud] = _nowhere
+    """Makes what stands behind a subcloud of any other name: nothing that ever answers."""
+    version: str = ""
+    """Of new subclouds; the system controller's."""
     groups: list[Group] = field(default_factory=list)
     options: list[Options] = field(default_factory=list)
     strategy: FleetStrategy | None = None
@@ -122,6 +178,7 @@ class Database:
     default_options_deleted: bool = False
     by_name: dict[str, Subcloud] = field(default_factory=dict)
     by_id: dict[int, Subcloud] = field(default_factory=dict)
+    last_subcloud: int = 0
 
     def __post_init__(self) -> None:
         self.groups = self.groups or [Group(1, "Default", "Default Subcloud Group", "parallel", 2)]
@@ -136,6 +193,24 @@ class Database:
         if ref.isdigit():
             return next((row for row in self.groups if row.id == int(ref)), None)
         return next((row for row in self.groups if row.name == ref), None)
+
+    def cloud_of(self, ref: str) -> Cloud | None:
+        """Of a subcloud by id or name, also of one that is not added yet or not any more."""
+        row = self.subcloud(ref)
+        return row.cloud if row is not None else self.grounds.get(ref)
+
+    def add(self, row: Subcloud) -> None:
+        self.subclouds.append(row)
+        self.by_name[row.name] = row
+        self.by_id[row.id] = row
+
+    def remove(self, row: Subcloud) -> None:
+        self.subclouds.remove(row)
+        del self.by_name[row.name], self.by_id[row.id]
+
+    def next_subcloud(self) -> int:
+        self.last_subcloud = max(self.last_subcloud, *self.by_id, 0) + 1
+        return self.last_subcloud
 
     def next_id(self) -> int:
         self.serial += 1

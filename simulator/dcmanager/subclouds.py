@@ -1,5 +1,7 @@
 """/subclouds: list, show, detail, manage and unmanage, edit, prestage, delete (distcloud 8ae01823, 2026-08).
 
+What deploys a subcloud stands in `deploy`.
+
 PATCH is multipart, prestage is JSON whose booleans are strings. Checks of the API process are 400, those of
 the manager 422. Prestage is accepted at once and makes the controller's releases available in the
 subcloud's USM when it ends.
@@ -10,7 +12,9 @@ import binascii
 import re
 from typing import Any
 
+from simulator.dcmanager import deploy
 from simulator.dcmanager.availability import online, replied, view
+from simulator.dcmanager.deployer import Deployer
 from simulator.dcmanager.errors import DcError, crash
 from simulator.dcmanager.multipart import form
 from simulator.dcmanager.state import Database, Subcloud
@@ -19,6 +23,8 @@ from simulator.wire.http import Reply, Request, json_reply
 _GONE = ("restore", "reconfigure", "reinstall")
 _NETWORK = ("management_subnet", "management_gateway_ip", "management_start_ip", "management_end_ip")
 _ACTIVE = (
+    "pre-deploy",
+    "creating",
     "pre-install",
     "installing",
     "pre-bootstrap",
@@ -28,19 +34,27 @@ _ACTIVE = (
     "aborting-install",
     "aborting-bootstrap",
     "aborting-config",
+    "deploying",
     "pre-restore",
     "restoring",
+    "onsite-restoring",
+    "pre-rehome",
     "rehoming",
+    "rehome-pending",
+    "reconfiguring-network",
+    "pre-init-enroll",
+    "initiating-enroll",
+    "pre-enroll",
     "enrolling",
 )
 _NAME = re.compile(r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$")
 
 
-def handle(db: Database, request: Request, rest: list[str]) -> Reply:
+def handle(db: Database, deployer: Deployer, request: Request, rest: list[str]) -> Reply:
     if not rest:
         if request.method in ("GET", "HEAD"):
             return json_reply({"subclouds": [view(row, db.controller, listed=True) for row in db.subclouds]})
-        return _on_collection(request)
+        return _on_collection(db, deployer, request)
     row = db.subcloud(rest[0])
     if request.method == "PUT":
         raise DcError(404, None)
@@ -51,13 +65,13 @@ def handle(db: Database, request: Request, rest: list[str]) -> Reply:
     if request.method == "DELETE":
         return _delete(db, row)
     if request.method == "PATCH":
-        return _patch(db, request, row, rest[1:])
+        return _patch(db, deployer, request, row, rest[1:])
     return json_reply(None)
 
 
-def _on_collection(request: Request) -> Reply:
+def _on_collection(db: Database, deployer: Deployer, request: Request) -> Reply:
     if request.method == "POST":
-        raise DcError(400, "subcloud sysadmin_password required")
+        return deploy.add(db, deployer, request)
     if request.method == "PATCH":
         raise DcError(400, "Subcloud ID required")
     if request.method == "DELETE":
@@ -71,7 +85,7 @@ def _read(db: Database, row: Subcloud, rest: list[str]) -> Reply:
         up = online(row)
         body["oam_floating_ip"] = row.cloud.identity.address if up else "unavailable"
         body["deploy_config_sync_status"] = "Deployment: configurations up-to-date" if up else "unknown"
-        body["region_name"] = row.cloud.identity.region
+        body["region_name"] = row.region
     return json_reply(body)
 
 
@@ -82,12 +96,11 @@ def _delete(db: Database, row: Subcloud) -> Reply:
         raise DcError(400, "Cannot delete a subcloud during an active operation.")
     if online(row):
         raise DcError(422, "Subcloud must be powered down to perform this operation.")
-    db.subclouds.remove(row)
-    del db.by_name[row.name], db.by_id[row.id]
+    db.remove(row)
     return json_reply(None)
 
 
-def _patch(db: Database, request: Request, row: Subcloud, rest: list[str]) -> Reply:
+def _patch(db: Database, deployer: Deployer, request: Request, row: Subcloud, rest: list[str]) -> Reply:
     verb = rest[0] if rest else ""
     if verb in _GONE:
         raise DcError(
@@ -98,9 +111,7 @@ def _patch(db: Database, request: Request, row: Subcloud, rest: list[str]) -> Re
     if verb == "update_status":
         return _update_status(request, row)
     if verb == "redeploy":
-        if row.deploy_status == "secondary":
-            raise DcError(500, "Cannot perform on secondary state subcloud")
-        raise DcError(400, "Failed to read data install from db")
+        return deploy.redeploy(db, deployer, request, row)
     if verb:
         return json_reply(None)
     return _edit(db, form(request), row)

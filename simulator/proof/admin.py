@@ -10,14 +10,17 @@ from typing import Any
 
 from aiohttp import web
 
-from simulator.cloud import plan
+from simulator.bmc.state import Bmc
 from simulator.cloud.cloud import Cloud
+from simulator.dcmanager.availability import view
 from simulator.inventory_file import cell_of
-from simulator.proof.expectations import expected
 from simulator.proof.faults import FaultError, parse
+from simulator.proof.forecast import Forecast, UnknownOperation
 from simulator.proof.ideal import Job, WrongPlan, ideal_wall
 from simulator.region import CONTROLLER, Region
 from simulator.services import fm
+
+_SECTOR, _ISO_SECTORS = 2048, 18
 
 
 class Admin:
@@ -32,7 +35,12 @@ class Admin:
             [
                 web.get("/sites", self.sites),
                 web.get("/sites/{name}", self.site),
+                web.get("/sites/{name}/backups", self.backups),
+                web.post("/sites/{name}/system", self.change),
                 web.get("/sites/{name}/mutations", self.mutations),
+                web.get("/sites/{name}/workloads", self.workloads),
+                web.get("/sites/{name}/ceph", self.ceph),
+                web.post("/sites/{name}/kubernetes", self.upgrade_kubernetes),
                 web.get("/ledger", self.ledger),
                 web.get("/held", self.held),
                 web.get("/faults", self.faults),
@@ -42,6 +50,8 @@ class Admin:
                 web.get("/durations", self.durations),
                 web.get("/ideal", self.ideal),
                 web.get("/stats", self.stats),
+                web.get("/media", self.media),
+                web.get("/images/{name}", self.image),
             ]
         )
         return app
@@ -53,10 +63,45 @@ class Admin:
         cloud = self._cloud(request)
         row = self.region.database.by_name.get(cloud.identity.subcloud)
         prestage = row.prestage_status if row else None
-        return web.json_response(describe(cloud) | {"prestage_status": prestage})
+        said = view(row, self.region.controller) if row else None
+        body = describe(cloud) | {"prestage_status": prestage, "dcmanager": said}
+        floor, installed = self.region.floor, self.region.installed
+        if floor is not None and installed is not None and cloud.name in self.region.sites:
+            for shown, bmc in zip(body["hosts"], floor.by_host(cloud.name), strict=True):
+                if bmc is not None:
+                    shown["bmc"] = describe_bmc(bmc)
+                    shown["ssh"] = installed.describe(bmc.place)
+        return web.json_response(body)
+
+    async def backups(self, request: web.Request) -> web.Response:
+        """The archives that lie in the vault and on the site itself."""
+        return web.json_response(self.region.backups.vault.of(self._cloud(request).identity.subcloud))
+
+    async def change(self, request: web.Request) -> web.Response:
+        """Somebody at the site has changed its isystem."""
+        cloud = self._cloud(request)
+        cloud.system |= await request.json()
+        return web.json_response(cloud.system)
 
     async def mutations(self, request: web.Request) -> web.Response:
         return web.json_response(self.region.ledger.of(self._cloud(request).name))
+
+    async def workloads(self, request: web.Request) -> web.Response:
+        return web.json_response(self._cloud(request).workloads.outages())
+
+    async def ceph(self, request: web.Request) -> web.Response:
+        return web.json_response(self.region.ceph.describe(self._cloud(request)))
+
+    async def upgrade_kubernetes(self, request: web.Request) -> web.Response:
+        """Somebody has upgraded it, all hosts, to {"version": ...}."""
+        kubernetes, body = self._cloud(request).kubernetes, await request.json()
+        version = kubernetes.find(str(body.get("version")))
+        if version is None or kubernetes.active not in version.upgrade_from:
+            return _problem(f"{kubernetes.active} is not upgraded to {body.get('version')}", field="version")
+        kubernetes.start(version.version)
+        kubernetes.complete()
+        kubernetes.delete()
+        return web.json_response({"active": kubernetes.active})
 
     async def ledger(self, request: web.Request) -> web.Response:
         return web.json_response(self.region.ledger.summary())
@@ -78,9 +123,10 @@ class Admin:
             return _problem("the body is not JSON")
         rows = body if isinstance(body, list) else [body]
         faults = []
+        hosts = {place.name for place in self.region.floor.places()} if self.region.floor else set()
         for place, raw in enumerate(rows):
             try:
-                faults.append(parse(raw, self.region.sites, CONTROLLER))
+                faults.append(parse(raw, self.region.sites, CONTROLLER, hosts))
             except FaultError as wrong:
                 return _problem(f"fault {place}: {wrong}", place, wrong.field)
         for fault in faults:
@@ -91,32 +137,42 @@ class Admin:
         self.region.clear_faults()
         return web.json_response([])
 
+    async def media(self, request: web.Request) -> web.Response:
+        """What stands in drives: SITE/HOST to image."""
+        floor = self.region.floor
+        bmcs = [bmc for name in self.region.sites for bmc in floor.of(name)] if floor else []
+        slots = {bmc.place.name: bmc.slot_in_use() for bmc in bmcs}
+        return web.json_response({name: slot.image for name, slot in slots.items() if slot and slot.inserted})
+
+    async def image(self, request: web.Request) -> web.Response:
+        """A boot image under any name, so that BMCs have something to fetch: an empty ISO 9660 volume."""
+        volume = bytearray(_ISO_SECTORS * _SECTOR)
+        volume[16 * _SECTOR : 16 * _SECTOR + 7] = b"\x01CD001\x01"
+        volume[17 * _SECTOR : 17 * _SECTOR + 7] = b"\xffCD001\x01"
+        return web.Response(body=bytes(volume), content_type="application/x-iso9660-image")
+
     async def expected(self, request: web.Request) -> web.Response:
-        release = self._release(request)
-        body = {}
-        for name, cloud in self.region.sites.items():
-            mine = [fault for fault in self.region.faults.standing if fault.site in ("*", name, CONTROLLER)]
-            options = self.region.options
-            already = bool({"*", name} & set(options.already)) and release == sorted(cloud.catalogue)[1]
-            prestaged = not {"*", name} & set(options.not_prestaged)
-            body[name] = expected(mine, already, prestaged)
-        return web.json_response(body)
+        return web.json_response(self._forecast(request).outcomes())
 
     async def durations(self, request: web.Request) -> web.Response:
-        return web.json_response(self._durations(request))
+        return web.json_response(self._forecast(request).durations())
 
-    def _durations(self, request: web.Request) -> dict[str, dict[str, float]]:
-        release = self._release(request)
-        not_prestaged = set(self.region.options.not_prestaged)
-        body = {}
-        for name, cloud in self.region.sites.items():
-            ideal = ideal_seconds(cloud, release, bool({"*", name} & not_prestaged))
-            body[name] = {part: self.region.clock.wall(seconds) for part, seconds in ideal.items()}
-        return body
+    def _forecast(self, request: web.Request) -> Forecast:
+        asked = request.query
+        try:
+            return Forecast(self.region, asked.get("operation", "patch"), self._release(request))
+        except UnknownOperation as unknown:
+            raise web.HTTPBadRequest(text=str(unknown)) from None
 
     async def ideal(self, request: web.Request) -> web.Response:
         sites, asked = self.region.sites, request.query
-        jobs = [Job(parts["ideal"], cell_of(sites[name])) for name, parts in self._durations(request).items()]
+        left_out = set(asked.get("without", "").split(","))
+        durations = self._forecast(request).durations()
+        jobs = [
+            Job(parts["ideal"], cell_of(sites[name]))
+            for name, parts in durations.items()
+            if name not in left_out
+        ]
         try:
             ends = [int(end) for end in asked.get("waves", str(len(jobs))).split(",")]
             width, per_cell = int(asked.get("width", str(len(jobs)))), int(asked.get("per_cell", "0"))
@@ -130,13 +186,17 @@ class Admin:
     async def stats(self, request: web.Request) -> web.Response:
         stats = self.region.front.stats
         elapsed = time.monotonic() - stats.started
+        by_service = dict(stats.services)
+        if self.region.floor is not None:
+            by_service["bmc"] = self.region.floor.served
+        total = sum(by_service.values())
         usage = resource.getrusage(resource.RUSAGE_SELF)
         return web.json_response(
             {
-                "requests": stats.total,
-                "by_service": dict(stats.services),
+                "requests": total,
+                "by_service": by_service,
                 "elapsed_s": round(elapsed, 3),
-                "rps": round(stats.total / elapsed, 1) if elapsed else 0.0,
+                "rps": round(total / elapsed, 1) if elapsed else 0.0,
                 "rss_mib": _rss_mib(),
                 "cpu_s": round(usage.ru_utime + usage.ru_stime, 3),
             }
@@ -156,17 +216,6 @@ class Admin:
         if release not in known:
             raise web.HTTPBadRequest(text=f"there is no release {release}; releases are {', '.join(known)}")
         return release
-
-
-def ideal_seconds(cloud: Cloud, release: str, prestage: bool) -> dict[str, float]:
-    """What a patch of this site takes when nobody waits for anything but the site."""
-    apply = plan.whole_apply_seconds(cloud, release)
-    parts = {
-        "prestage": cloud.durations.prestage if prestage else 0.0,
-        "build": cloud.durations.build,
-        "apply": apply,
-    }
-    return parts | {"ideal": sum(parts.values())}
 
 
 def describe(cloud: Cloud) -> dict[str, Any]:
@@ -200,11 +249,41 @@ def describe(cloud: Cloud) -> dict[str, Any]:
                 "availability": host.availability,
                 "task": host.task,
                 "active": host.active,
+                "release": cloud.usm.of_host(host).release_id,
+                "known": host in cloud.hosts,
             }
-            for host in cloud.hosts
+            for host in cloud.machines
         ],
         "alarms": [fm.view(cloud, row, False) for row in cloud.alarms.rows.values()],
         "durations": {name: getattr(cloud.durations, name) for name in cloud.durations.__slots__},
+    }
+
+
+def describe_bmc(bmc: Bmc) -> dict[str, Any]:
+    """The truth about one host's machine and its BMC."""
+    machine, slot = bmc.machine, bmc.slot_in_use()
+    return {
+        "address": bmc.place.address,
+        "oam": bmc.place.oam,
+        "flavour": bmc.flavour.name,
+        "serial": bmc.hardware.serial,
+        "power": machine.power,
+        "stage": machine.stage,
+        "up": machine.up,
+        "disk": machine.disk,
+        "installs": machine.installs,
+        "boots": machine.boots,
+        "spoilt": machine.spoilt,
+        "medium": slot.image if slot else None,
+        "override": machine.override.mark,
+        "staged_override": bmc.staged_override.mark if bmc.staged_override else None,
+        "sessions": len(bmc.keeper.sessions),
+        "failed_logins": bmc.keeper.failed_logins,
+        "dark": bmc.dark,
+        "bios": bmc.settings.attributes(),
+        "secure_boot": bmc.settings.secure_boot_current,
+        "kernel_line": " ".join(bmc.on_disk.words) if bmc.on_disk else "",
+        "firmware": {one.id: one.version for one in bmc.firmware.components.values()},
     }
 
 
@@ -215,7 +294,7 @@ def _brief(cloud: Cloud) -> dict[str, Any]:
         "subcloud": cloud.identity.subcloud,
         "region": cloud.identity.region,
         "address": cloud.identity.address,
-        "topology": "AIO-SX" if cloud.simplex else "AIO-DX",
+        "topology": cloud.identity.topology,
         "dark": cloud.dark,
         "running": cloud.usm.running,
         "strategy_state": strategy.state if strategy else None,

@@ -5,7 +5,7 @@ patch decides. A fault that passes (a number of times, for some seconds) leaves 
 apply that fails is `failed` even if it would fail only once, because the site needs a decision then.
 """
 
-from simulator.proof.faults import SERVICES, Fault
+from simulator.proof.faults import SERVICES, Fault, is_bmc, is_ssh
 
 OUTCOMES = ("succeeded", "already", "failed", "blocked", "refused", "unreachable")
 _NEEDED = {"keystone": 0, "dcmanager": 1, "sysinv": 2, "fm": 2, "usm": 2}
@@ -24,6 +24,10 @@ def expected(faults: list[Fault], already: bool, prestaged: bool) -> str:
 
 def _verdict(fault: Fault, prestaged: bool) -> tuple[int, str] | None:
     """(stage, outcome) of one fault; None when the patch gets over it."""
+    if is_bmc(fault.on) or is_ssh(fault.on) or fault.do == "restart":
+        return None
+    if fault.on.startswith(("deploy.", "host.", "application.", "kubernetes", "ceph", "openstack", "usm.")):
+        return None
     if fault.on == "site":
         return _site(fault)
     if fault.on in SERVICES:
@@ -34,7 +38,7 @@ def _verdict(fault: Fault, prestaged: bool) -> tuple[int, str] | None:
 def _site(fault: Fault) -> tuple[int, str] | None:
     if fault.do == "alarm":
         return 3, "blocked"
-    if fault.seconds is not None:
+    if fault.seconds is not None or fault.do == "power-loss":
         return None
     return (0, "unreachable") if fault.do == "dark" else (3, "blocked")
 

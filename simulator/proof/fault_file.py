@@ -3,7 +3,7 @@
 Errors name the file, the line and the field, because the file is written by hand.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import yaml
@@ -22,7 +22,7 @@ Loader.yaml_implicit_resolvers = {
 }
 
 
-def read(path: Path, sites: Iterable[str], controller: str) -> list[Fault]:
+def read(path: Path, sites: Iterable[str], controller: str, hosts: Collection[str] = ()) -> list[Fault]:
     """Raises: UsageError."""
     try:
         text = path.read_text()
@@ -46,7 +46,7 @@ def read(path: Path, sites: Iterable[str], controller: str) -> list[Fault]:
     for place, raw in enumerate(value):
         child = node.value[place] if isinstance(node, yaml.SequenceNode) else node
         try:
-            faults.append(parse(raw, names, controller))
+            faults.append(parse(raw, names, controller, hosts))
         except FaultError as wrong:
             line = _line(_key(child, wrong.field) or child)
             raise UsageError(f"{path}:{line}: {wrong}") from None

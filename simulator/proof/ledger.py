@@ -7,6 +7,7 @@ a deployment that a strategy deleted) through `Ledger.ended`. What a foreign str
 """
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -92,6 +93,12 @@ class Ledger:
             self._lives.pop((site, thing), None)
         else:
             self._lives.get((site, thing), set()).discard(mark)
+
+    def reborn(self, site: str, kinds: Collection[str]) -> None:
+        """The site begins anew: all lives of things whose names begin with one of these kinds are over."""
+        for owner, thing in list(self._lives):
+            if owner == site and thing.split("/")[0] in kinds:
+                del self._lives[(owner, thing)]
 
     def of(self, site: str) -> list[dict[str, Any]]:
         return [asdict(entry) for entry in self.entries if entry.site == site]

@@ -2,17 +2,21 @@
 
 Every cloud has its own Keystone, so a token of one is worthless at another. The catalog of the system
 controller resolves two regions (RegionOne and SystemController); a subcloud's has its own region, a random
-32-digit id, with the admin ports. Tokens live one hour by the wall clock.
+32-digit id, with the admin ports. Tokens live one hour by the wall clock. The OpenStack on a site has a
+Keystone of its own, which differs in what it is told here: catalog, tokens, the path below which it stands.
 """
 
 import secrets
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from simulator.cloud.cloud import Cloud
 from simulator.proof.ledger import Intent
-from simulator.services.service import token_is_good
+from simulator.services.service import is_good
 from simulator.wire.http import Json, Reply, Request, json_reply
 from simulator.wire.ports import CATALOG, Ports, ports_of
 
@@ -25,8 +29,19 @@ class Keystone:
 
     name = "keystone"
 
-    def __init__(self, username: str, password: str, scheme: str) -> None:
-        self.username, self.password, self.scheme = username, password, scheme
+    def __init__(
+        self,
+        username: str,
+        password: str,
+        *,
+        catalog: Callable[[Cloud], list[Json]],
+        regions: Callable[[Cloud], list[str]],
+        tokens: Callable[[Cloud], dict[str, float]],
+        prefix: str = "",
+    ) -> None:
+        """`prefix` is the path below which it stands, without a slash at its end."""
+        self.username, self.password = username, password
+        self._catalog, self._regions, self._tokens, self._prefix = catalog, regions, tokens, prefix
 
     def intent(self, cloud: Cloud, request: Request) -> Intent | None:
         return None
@@ -40,26 +55,28 @@ class Keystone:
         )
 
     def handle(self, cloud: Cloud, request: Request) -> Reply:
+        if self._prefix:
+            request = replace(request, path=request.path.removeprefix(self._prefix))
         parts = request.parts
         if not parts:
-            return json_reply({"versions": {"values": [_version(request)]}}, 300)
+            return json_reply({"versions": {"values": [self._version(request)]}}, 300)
         if parts[0] != "v3":
             return _error(404, "Not Found", f"Could not find: {request.path}")
         if parts == ["v3"]:
-            return json_reply({"version": _version(request)})
+            return json_reply({"version": self._version(request)})
         if parts == ["v3", "auth", "tokens"] and request.method == "POST":
             return self._issue(cloud, request)
-        if not token_is_good(cloud, request.token):
+        if not is_good(self._tokens(cloud), request.token):
             return self.refusal()
         return self._with_token(cloud, request, parts[1:])
 
     def _with_token(self, cloud: Cloud, request: Request, parts: list[str]) -> Reply:
         if parts == ["auth", "tokens"]:
             subject = request.headers.get("X-Subject-Token", "")
-            if not token_is_good(cloud, subject):
+            if not is_good(self._tokens(cloud), subject):
                 return _error(404, "Not Found", "This is not a recognized Fernet token")
             if request.method == "DELETE":
-                del cloud.tokens[subject]
+                del self._tokens(cloud)[subject]
                 return Reply(status=204, content_type=None)
             return json_reply(self._token(cloud), 200, **{"X-Subject-Token": subject})
         if parts == ["auth", "catalog"]:
@@ -69,7 +86,7 @@ class Keystone:
                 {"projects": [PROJECT | {"enabled": True, "domain_id": "default"}], "links": {}}
             )
         if parts == ["regions"]:
-            return json_reply({"regions": [{"id": name} for name in regions_of(cloud)], "links": {}})
+            return json_reply({"regions": [{"id": name} for name in self._regions(cloud)], "links": {}})
         return _error(404, "Not Found", f"Could not find: {request.path}")
 
     def _issue(self, cloud: Cloud, request: Request) -> Reply:
@@ -82,10 +99,11 @@ class Keystone:
         if named != self.username or word != self.password:
             return self.refusal()
         token = "gAAAAA" + secrets.token_urlsafe(48)
-        if len(cloud.tokens) > 64:
-            now = time.monotonic()
-            cloud.tokens = {known: at for known, at in cloud.tokens.items() if at > now}
-        cloud.tokens[token] = time.monotonic() + LIFETIME_S
+        tokens, now = self._tokens(cloud), time.monotonic()
+        if len(tokens) > 64:
+            for known in [known for known, until in tokens.items() if until <= now]:
+                del tokens[known]
+        tokens[token] = now + LIFETIME_S
         return json_reply(self._token(cloud), 201, **{"X-Subject-Token": token})
 
     def _token(self, cloud: Cloud) -> Json:
@@ -104,27 +122,54 @@ class Keystone:
             }
         }
 
-    def _catalog(self, cloud: Cloud) -> list[Json]:
-        ports = ports_of(cloud.identity.role)
-        entries = []
-        for name, kind, service, path in CATALOG:
-            port = getattr(ports, service)
-            if port is None:
-                continue
-            url = f"{self.scheme}://{cloud.identity.address}:{port}{path}"
-            endpoints = [
-                {
-                    "id": f"{kind}-{region}-{interface}",
-                    "interface": interface,
-                    "region": region,
-                    "region_id": region,
-                    "url": _public(url, ports, kind, interface),
-                }
-                for region in regions_of(cloud)
-                for interface in ("public", "internal", "admin")
-            ]
-            entries.append({"id": f"service-{kind}", "name": name, "type": kind, "endpoints": endpoints})
-        return entries
+    def _version(self, request: Request) -> Json:
+        kind = "application/vnd.openstack.identity-v3+json"
+        return {
+            "id": "v3.14",
+            "status": "stable",
+            "updated": "2020-04-07T00:00:00Z",
+            "links": [{"rel": "self", "href": f"{request.base}{self._prefix}/v3"}],
+            "media-types": [{"base": "application/json", "type": kind}],
+        }
+
+
+def platform(username: str, password: str, scheme: str) -> Keystone:
+    """Of the platform itself."""
+    return Keystone(
+        username,
+        password,
+        catalog=lambda cloud: _platform_catalog(cloud, scheme),
+        regions=regions_of,
+        tokens=lambda cloud: cloud.tokens,
+    )
+
+
+def _platform_catalog(cloud: Cloud, scheme: str) -> list[Json]:
+    ports = ports_of(cloud.identity)
+    entries = []
+    for name, kind, service, path in CATALOG:
+        port = getattr(ports, service)
+        if port is None:
+            continue
+        url = f"{scheme}://{cloud.identity.address}:{port}{path}"
+        entries.append(entry(name, kind, regions_of(cloud), partial(_shown, url, ports, kind)))
+    return entries
+
+
+def entry(name: str, kind: str, regions: list[str], url: Callable[[str], str]) -> Json:
+    """One service of a catalog; `url` by interface."""
+    endpoints = [
+        {
+            "id": f"{kind}-{region}-{interface}",
+            "interface": interface,
+            "region": region,
+            "region_id": region,
+            "url": url(interface),
+        }
+        for region in regions
+        for interface in ("public", "internal", "admin")
+    ]
+    return {"id": f"service-{kind}", "name": name, "type": kind, "endpoints": endpoints}
 
 
 def regions_of(cloud: Cloud) -> list[str]:
@@ -133,20 +178,10 @@ def regions_of(cloud: Cloud) -> list[str]:
     return ["RegionOne", "SystemController"]
 
 
-def _public(url: str, ports: Ports, kind: str, interface: str) -> str:
+def _shown(url: str, ports: Ports, kind: str, interface: str) -> str:
     if kind == "usm" and interface == "public" and ports.usm_public is not None:
         return url.replace(f":{ports.usm}", f":{ports.usm_public}")
     return url
-
-
-def _version(request: Request) -> Json:
-    return {
-        "id": "v3.14",
-        "status": "stable",
-        "updated": "2020-04-07T00:00:00Z",
-        "links": [{"rel": "self", "href": f"{request.base}/v3/"}],
-        "media-types": [{"base": "application/json", "type": "application/vnd.openstack.identity-v3+json"}],
-    }
 
 
 def _error(code: int, title: str, message: str) -> Reply:

@@ -28,13 +28,18 @@ class Service(Protocol):
 
 
 def token_is_good(cloud: Cloud, token: str | None) -> bool:
+    return is_good(cloud.tokens, token)
+
+
+def is_good(tokens: dict[str, float], token: str | None) -> bool:
+    """`tokens` by when they run out, of the monotonic clock."""
     if token is None:
         return False
-    expires = cloud.tokens.get(token)
+    expires = tokens.get(token)
     if expires is None:
         return False
     if expires < time.monotonic():
-        del cloud.tokens[token]
+        del tokens[token]
         return False
     return True
 

@@ -17,7 +17,7 @@ from aiohttp import web
 from simulator.cloud import clock
 from simulator.cloud.cloud import Cloud
 from simulator.dcmanager.api import Dcmanager
-from simulator.proof.faults import Fault, Faults
+from simulator.proof.faults import USM_OF_HOSTS, USM_POINTS, Fault, Faults
 from simulator.proof.ledger import Intent, Ledger
 from simulator.services.service import Service
 from simulator.wire.http import Refusal, Reply, Request
@@ -61,36 +61,35 @@ class Front:
         self._where: dict[tuple[str, int], tuple[Cloud, Service]] = {}
 
     def add(self, cloud: Cloud) -> None:
-        for port, name in ports_of(cloud.identity.role).listening().items():
+        for port, name in ports_of(cloud.identity).listening().items():
             self._where[(cloud.identity.address, port)] = (cloud, self.services[name])
 
     async def __call__(self, raw: web.BaseRequest) -> web.StreamResponse:
         link = raw.transport
-        if link is None:
+        name = link.get_extra_info("sockname") if link is not None else None
+        if link is None or name is None:
+            # The client has gone before its request was looked at.
             return web.Response(status=499)
-        cloud, service = self._where[link.get_extra_info("sockname")]
+        cloud, service = self._where[name]
         if self.listeners is not None:
             self.listeners.seen(cloud.identity.address, link)
-        if cloud.dark:
+        if cloud.dark or (service.name == "usm" and cloud.usm.silent):
             reset(link)
             return web.Response(status=499)
-        request = Request(
-            method=raw.method,
-            path=raw.path,
-            query=dict(raw.query) if raw.query_string else {},
-            headers=raw.headers,
-            body=await raw.read() if raw.can_read_body else b"",
-            scheme="https" if link.get_extra_info("ssl_object") else "http",
-            host=raw.host,
-        )
+        request = await read(raw, link)
         self.stats.total += 1
         self.stats.services[service.name] += 1
         reply = await self.serve(cloud, service, request)
+        if reply is not None and reply.later is not None:
+            reply = await reply.later
+            reply = None if cloud.dark or cloud.usm.silent else reply
         if reply is None:
             if raw.transport is not None:
                 reset(raw.transport)
             return web.Response(status=499)
-        return _response(reply)
+        if reply.channels:
+            return await _channelled(raw, reply)
+        return write(reply) if reply.stream is None else await _streamed(raw, reply)
 
     async def serve(self, cloud: Cloud, service: Service, request: Request) -> Reply | None:
         """The reply, or None for a connection to be reset."""
@@ -101,34 +100,35 @@ class Front:
             intent = service.intent(cloud, request)
         except Refusal as refused:
             return refused.reply
-        point = _point(service, request, intent)
+        point = self._point(service, request, intent)
         if not self.faults.any_at(point) and not (point == "vim.apply" and self.faults.any_at("sysinv")):
             return self._serve(cloud, site, service, request, intent, "")
-        held = self.faults.take(point, site.name, request.mutating, "hold")
+        where = _where(site, point, intent)
+        held = self.faults.take(point, where, request.mutating, "hold")
         if held is not None:
             await self._park(held, site, point, request)
-        dropped = self.faults.take(point, site.name, request.mutating, "drop-before")
+        dropped = self.faults.take(point, where, request.mutating, "drop-before")
         if dropped is not None:
             self._refused(site, intent, 0, "drop-before")
             return None
-        answered = self._answered(point, site, service, request)
+        answered = self._answered(point, where, service, request)
         if answered is not None:
             self._refused(site, intent, answered.status, "fault")
             return answered
         reply = self._serve(cloud, site, service, request, intent, "hold" if held else "")
         if intent is not None and reply.status < 300 and self._spoil(point, site):
             return None
-        if self.faults.take(point, site.name, request.mutating, "drop-after") is not None:
+        if self.faults.take(point, where, request.mutating, "drop-after") is not None:
             return None
         return reply
 
-    def _answered(self, point: str, site: Cloud, service: Service, request: Request) -> Reply | None:
+    def _answered(self, point: str, where: str, service: Service, request: Request) -> Reply | None:
         """What a fault says in the service's place."""
-        if self.faults.take(point, site.name, request.mutating, "refuse") is not None:
+        if self.faults.take(point, where, request.mutating, "refuse") is not None:
             return service.refusal()
-        if point in ("vim.create", "vim.apply"):
+        if point in ("vim.create", "vim.apply") or point.startswith("usm."):
             return None
-        failing = self.faults.take(point, site.name, request.mutating, "fail")
+        failing = self.faults.take(point, where, request.mutating, "fail")
         return service.failure() if failing is not None else None
 
     def _serve(
@@ -151,6 +151,8 @@ class Front:
     def _spoil(self, point: str, site: Cloud) -> bool:
         """Let the faults of an accepted create or apply take hold; True when the site fell silent by it."""
         strategy = site.vim.strategy
+        if point == "usm.start":
+            return self._darken(point, site)
         if strategy is None or point not in ("vim.create", "vim.apply"):
             return False
         spoil = strategy.spoil
@@ -164,10 +166,20 @@ class Front:
         spoil.alarm = self.faults.take(point, site.name, True, "alarm") is not None
         spoil.lies = self.faults.take(point, site.name, True, "lie") is not None
         spoil.host_fails = any(fault.do == "lie" for fault in self.faults.at("sysinv", site.name))
+        return self._darken(point, site)
+
+    def _darken(self, point: str, site: Cloud) -> bool:
         dark = self.faults.take(point, site.name, True, "dark")
         if dark is not None:
             site.go_dark("fault", dark.seconds)
         return dark is not None
+
+    def _point(self, service: Service, request: Request, intent: Intent | None) -> str:
+        """Where faults strike; a call of USM's is its own point once a fault stands there."""
+        if service.name == "usm" and intent is not None:
+            point = USM_POINTS.get(intent.name, "usm")
+            return point if self.faults.any_at(point) else "usm"
+        return _point(service, request, intent)
 
     async def _park(self, fault: Fault, site: Cloud, point: str, request: Request) -> None:
         parked = Parked(site.name, point, request.method, request.path, clock.iso())
@@ -189,6 +201,10 @@ def _handled(cloud: Cloud, service: Service, request: Request) -> Reply:
 
 
 def _point(service: Service, request: Request, intent: Intent | None) -> str:
+    if service.name == "openstack":
+        return service.name if intent is None else intent.name
+    if intent is not None and intent.name.startswith("ceph."):
+        return "ceph"
     if service.name != "vim":
         return service.name
     if intent is not None:
@@ -196,12 +212,53 @@ def _point(service: Service, request: Request, intent: Intent | None) -> str:
     return "vim.get" if "strategy" in request.path else "vim"
 
 
+def _where(site: Cloud, point: str, intent: Intent | None) -> str:
+    """The name that faults know: of the host, where the call is about one."""
+    return f"{site.name}/{intent.target}" if intent is not None and point in USM_OF_HOSTS else site.name
+
+
 def _foreign(site: Cloud, intent: Intent) -> bool:
     strategy = site.vim.strategy
     return intent.thing == "vim" and strategy is not None and strategy.foreign
 
 
-def _response(reply: Reply) -> web.Response:
+async def read(raw: web.BaseRequest, link: asyncio.BaseTransport) -> Request:
+    """The request as plain values."""
+    return Request(
+        method=raw.method,
+        path=raw.path,
+        query=dict(raw.query) if raw.query_string else {},
+        headers=raw.headers,
+        body=await raw.read() if raw.can_read_body else b"",
+        scheme="https" if link.get_extra_info("ssl_object") else "http",
+        host=raw.host,
+        command=tuple(raw.query.getall("command", ())),
+    )
+
+
+async def _streamed(raw: web.BaseRequest, reply: Reply) -> web.StreamResponse:
+    """Until the stream ends or the client leaves."""
+    assert reply.stream is not None
+    response = web.StreamResponse(status=reply.status, headers={"Content-Type": "application/json"})
+    await response.prepare(raw)
+    async with contextlib.aclosing(reply.stream) as pieces:
+        async for piece in pieces:
+            await response.write(piece)
+    return response
+
+
+async def _channelled(raw: web.BaseRequest, reply: Reply) -> web.StreamResponse:
+    socket = web.WebSocketResponse(protocols=("v4.channel.k8s.io",))
+    if not socket.can_prepare(raw).ok:
+        return web.Response(status=400, text="you must upgrade the connection to run a program")
+    await socket.prepare(raw)
+    for channel, piece in reply.channels:
+        await socket.send_bytes(bytes([channel]) + piece)
+    await socket.close()
+    return socket
+
+
+def write(reply: Reply) -> web.Response:
     headers = dict(reply.headers)
     if reply.content_type is not None:
         headers["Content-Type"] = reply.content_type

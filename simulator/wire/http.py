@@ -4,7 +4,9 @@ A service is a function of a request; what it returns is written by `wire/front.
 `Refusal`, which carries a ready reply in the service's own error dialect.
 """
 
+import asyncio
 import json
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +26,8 @@ class Request:
     body: bytes
     scheme: str
     host: str
+    command: tuple[str, ...] = ()
+    """The words of a program that shall be run in a pod: its parameters of that name, in order."""
 
     @property
     def token(self) -> str | None:
@@ -59,6 +63,12 @@ class Reply:
     content_type: str | None = "application/json"
     headers: dict[str, str] = field(default_factory=dict)
     applied: bool | None = None
+    stream: AsyncGenerator[bytes, None] | None = None
+    """What follows piece by piece instead of a body."""
+    channels: tuple[tuple[int, bytes], ...] = ()
+    """What follows on channels of a WebSocket instead (v4.channel.k8s.io), which then closes."""
+    later: "asyncio.Future[Reply] | None" = None
+    """The answer that is sent instead once the work has ended; this one is for the ledger."""
 
 
 class Refusal(Exception):

@@ -1,14 +1,14 @@
-"""The sockets of all clouds. Closing a cloud's is how it goes dark: connections are refused, not ignored.
+"""The sockets of clouds, BMCs and hosts. Closing them is how one goes dark: connections are refused.
 
-One protocol factory serves every socket; which cloud and which service a request is for is read off the
-address it arrived at. Connections that stand when a cloud goes dark are reset, as a rebooting host's are.
+One protocol factory serves every socket of its kind; which cloud, service or BMC a request is for is read off
+the address it arrived at. Connections that stand when one goes dark are reset, as a rebooting host's are.
 """
 
 import asyncio
 import contextlib
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from simulator.cloud.cloud import Cloud
 from simulator.wire.ports import ports_of
@@ -23,7 +23,7 @@ class AddressInUseError(Exception):
 
 
 class Listeners:
-    """Opens, closes and reopens the ports of clouds."""
+    """Opens, closes and reopens the ports of addresses."""
 
     def __init__(self, factory: Factory, authority: Authority | None) -> None:
         self._factory = factory
@@ -39,14 +39,17 @@ class Listeners:
         Raises:
             AddressInUseError: another process listens there.
         """
+        await self.open_at(cloud.identity.address, _ports(cloud))
+
+    async def open_at(self, address: str, ports: Iterable[int]) -> None:
+        """Raises: AddressInUseError."""
         loop = asyncio.get_running_loop()
-        address = cloud.identity.address
         servers = self._servers.setdefault(address, [])
         context = None
         if self._authority is not None:
             lazy = self._contexts.setdefault(address, LazyContext(self._authority, address))
             context = lazy.as_context()
-        for port in ports_of(cloud.identity.role).listening():
+        for port in ports:
             servers.append(
                 await loop.create_server(
                     self._factory, sock=_bound(address, port), ssl=context, backlog=BACKLOG
@@ -55,25 +58,31 @@ class Listeners:
 
     def close(self, cloud: Cloud) -> None:
         """Refuse new connections at once and reset those that stand."""
-        address = cloud.identity.address
+        self.close_at(cloud.identity.address)
+
+    def close_at(self, address: str) -> None:
         for server in self._servers.pop(address, []):
             server.close()
         for link in self._links.pop(address, set()):
             reset(link)
 
     def reopen(self, cloud: Cloud) -> None:
-        task = asyncio.get_running_loop().create_task(self._reopen(cloud))
+        self.reopen_at(cloud.identity.address, _ports(cloud), lambda: cloud.dark)
+
+    def reopen_at(self, address: str, ports: Iterable[int], dark: Callable[[], bool]) -> None:
+        """Listen again, unless `dark` has come true by then."""
+        task = asyncio.get_running_loop().create_task(self._reopen(address, ports, dark))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _reopen(self, cloud: Cloud) -> None:
-        if not cloud.dark and cloud.identity.address not in self._servers:
-            await self.open(cloud)
-            if cloud.dark:
-                self.close(cloud)
+    async def _reopen(self, address: str, ports: Iterable[int], dark: Callable[[], bool]) -> None:
+        if not dark() and address not in self._servers:
+            await self.open_at(address, ports)
+            if dark():
+                self.close_at(address)
 
     def seen(self, address: str, link: asyncio.BaseTransport) -> None:
-        """Remember a connection, to reset it when its cloud goes dark."""
+        """Remember a connection, to reset it when its address goes dark."""
         links = self._links.setdefault(address, set())
         if link not in links:
             if len(links) >= 64:
@@ -99,6 +108,10 @@ def reset(link: asyncio.BaseTransport) -> None:
         link.abort()
     else:
         link.close()
+
+
+def _ports(cloud: Cloud) -> Iterable[int]:
+    return ports_of(cloud.identity).listening()
 
 
 def _bound(address: str, port: int) -> socket.socket:

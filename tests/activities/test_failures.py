@@ -6,7 +6,7 @@ import pytest
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import ActivityInboundInterceptor, ExecuteActivityInput
 
-from activities.errors import Busy, Transient
+from activities.errors import Busy, RecordsAway
 from records.database import RecordsError
 from workers.failures import FailureInterceptor
 
@@ -27,7 +27,7 @@ class Raises(ActivityInboundInterceptor):
 async def left(error: Exception) -> BaseException:
     inbound = FailureInterceptor().intercept_activity(Raises(error))
     call = ExecuteActivityInput(fn=left, args=[], executor=None, headers={})
-    with pytest.raises(type(error) if not isinstance(error, RecordsError) else Transient) as raised:
+    with pytest.raises(type(error) if not isinstance(error, RecordsError) else RecordsAway) as raised:
         await ActivityEnvironment().run(inbound.execute_activity, call)
     return raised.value
 
@@ -40,7 +40,7 @@ async def test_our_failures_carry_their_words_and_no_chain() -> None:
 
 async def test_records_that_do_not_answer_are_tried_again_and_said_in_one_line() -> None:
     failure = await left(RecordsError("the records at sqlite failed: disk full"))
-    assert isinstance(failure, Transient)
+    assert isinstance(failure, RecordsAway)
     assert not failure.non_retryable
     assert failure.message == "the records at sqlite failed: disk full"
     assert failure.__cause__ is None

@@ -1,4 +1,7 @@
-"""PatchSite with its worker killed at each step boundary, read from a run that nothing disturbed."""
+"""PatchSite with its worker killed at each step boundary, read from a run that nothing disturbed.
+
+The boundaries are shared out over a few sites, and the kills for one also strike the others.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,11 +9,11 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from temporalio.client import WorkflowHandle
 
 from models.outcome import Outcome
+from tests.support.kills import killed_at_each
 from tests.support.simulator import Simulator, simulator
-from tests.support.stack import Stack, result_of, stack, until
+from tests.support.stack import Stack, result_of, scheduled, stack
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -24,11 +27,12 @@ KILL_AT = [
     "7 delete_strategy",
     "8 record_site_run",
 ]
+SITES = [f"edge-{number:04d}" for number in range(2, 6)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def region(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulator]:
-    async with simulator(tmp_path_factory.mktemp("sim"), sites=len(KILL_AT) + 1) as running:
+    async with simulator(tmp_path_factory.mktemp("sim"), sites=len(SITES) + 1) as running:
         yield running
 
 
@@ -40,42 +44,23 @@ async def house(tmp_path_factory: pytest.TempPathFactory, region: Simulator) -> 
         yield running
 
 
-async def _scheduled(handle: WorkflowHandle[object, object]) -> list[str]:
-    """The steps scheduled so far, numbered."""
-    history = await handle.fetch_history()
-    names = [
-        event.activity_task_scheduled_event_attributes.activity_type.name
-        for event in history.events
-        if event.HasField("activity_task_scheduled_event_attributes")
-    ]
-    return [f"{number} {name}" for number, name in enumerate(names, 1)]
-
-
 async def test_there_is_a_kill_for_every_boundary(region: Simulator, house: Stack) -> None:
     handle = await house.start_patch("edge-0001")
     assert (await result_of(handle)).outcome is Outcome.SUCCEEDED
-    assert await _scheduled(handle) == KILL_AT
+    assert await scheduled(handle) == KILL_AT
 
 
-@pytest.mark.parametrize("step", KILL_AT)
-async def test_a_worker_killed_at_a_boundary_loses_and_repeats_nothing(
-    region: Simulator, house: Stack, step: str
-) -> None:
-    site = f"edge-{KILL_AT.index(step) + 2:04d}"
-    handle = await house.start_patch(site)
-
-    async def reached() -> bool:
-        return step in await _scheduled(handle)
-
-    await until(reached, step)
-    await house.workers[-1].kill()
-    await house.start_worker()
-    result = await asyncio.wait_for(result_of(handle), 120)
-    assert result.outcome is Outcome.SUCCEEDED, result
-    entries = await region.get(f"/sites/{site}/mutations")
-    assert [entry["intent"] for entry in entries if entry["outcome"] == "applied"] == [
-        "vim.create",
-        "vim.apply",
-        "vim.delete",
-    ]
+async def test_workers_killed_at_boundaries_lose_and_repeat_nothing(region: Simulator, house: Stack) -> None:
+    under_way = await killed_at_each(house, KILL_AT, SITES, house.start_patch, within=240)
+    results = await asyncio.wait_for(
+        asyncio.gather(*(result_of(handle) for handle in under_way.values())), 120
+    )
+    for site, result in zip(under_way, results, strict=True):
+        assert result.outcome is Outcome.SUCCEEDED, result
+        entries = await region.get(f"/sites/{site}/mutations")
+        assert [entry["intent"] for entry in entries if entry["outcome"] == "applied"] == [
+            "vim.create",
+            "vim.apply",
+            "vim.delete",
+        ]
     assert await region.repeats() == 0

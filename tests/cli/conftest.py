@@ -1,15 +1,16 @@
 """Runs the command line: in this process where nothing is served, as a process of its own elsewhere."""
 
-import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import pytest
 
 from cli.app import main
+from tests.support.forked import forked, unmeasured
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 WRITE = os.environ.get("STARFLOCK_SNAPSHOTS") == "write"
@@ -47,18 +48,19 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureF
 
 
 async def spawned(*arguments: str, cwd: Path, **env: str) -> Said:
-    process = await asyncio.create_subprocess_exec(
-        *STARFLOCK,
-        *arguments,
-        cwd=cwd,
-        env=os.environ | QUIET | env,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await process.communicate()
-    assert process.returncode is not None
-    return Said(process.returncode, out.decode(), err.decode())
+    with TemporaryFile() as out, TemporaryFile() as err:
+        process = await forked(
+            "cli",
+            *arguments,
+            env=unmeasured(os.environ | QUIET | env),
+            cwd=cwd,
+            out=out.fileno(),
+            err=err.fileno(),
+        )
+        code = await process.wait()
+        out.seek(0)
+        err.seek(0)
+        return Said(code, out.read().decode(), err.read().decode())
 
 
 def matches_snapshot(name: str, text: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 from tests.cli.conftest import Said, spawned
+from tests.support.stack import Stack
 
 RELEASE = "starlingx-26.03.1"
 
@@ -28,6 +29,17 @@ class Desk:
         file = f"{name}.yaml"
         (self.folder / file).write_text(yaml.safe_dump(spec))
         return file
+
+
+def desk_at(house: Stack, folder: Path) -> Desk:
+    """One that sees this server, its inventory and its records."""
+    env = {
+        "TEMPORAL_ADDRESS": house.server.address,
+        "STARFLOCK_INVENTORY": str(house.simulator.inventory),
+        "STARFLOCK_DATA": str(house.folder),
+        "STARFLOCK_UI": "http://ui",
+    }
+    return Desk(folder, env)
 
 
 def children(pid: int) -> set[int]:

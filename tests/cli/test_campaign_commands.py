@@ -11,7 +11,7 @@ import pytest_asyncio
 from cli.watch import Source
 from models.records import CampaignRun
 from records.store import Store
-from tests.cli.served import RELEASE, Desk
+from tests.cli.served import RELEASE, Desk, desk_at
 from tests.support.simulator import Simulator, simulator
 from tests.support.stack import Stack, stack, until
 
@@ -32,14 +32,8 @@ async def house(tmp_path_factory: pytest.TempPathFactory, region: Simulator) -> 
 
 
 @pytest.fixture(scope="module")
-def desk(house: Stack, region: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Desk:
-    env = {
-        "TEMPORAL_ADDRESS": house.server.address,
-        "STARFLOCK_INVENTORY": str(region.inventory),
-        "STARFLOCK_DATA": str(house.folder),
-        "STARFLOCK_UI": "http://ui",
-    }
-    return Desk(tmp_path_factory.mktemp("desk"), env)
+def desk(house: Stack, tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    return desk_at(house, tmp_path_factory.mktemp("desk"))
 
 
 async def test_a_campaign_from_plan_to_report(desk: Desk) -> None:
@@ -175,9 +169,11 @@ async def test_a_patch_that_ends_badly_is_1_and_one_that_is_held_is_5(desk: Desk
     await region.fault("edge-0007", "vim.create", "refuse")
     bad = await desk("site", "patch", "edge-0007", "--release", RELEASE, "-o", "json")
     assert (bad.code, json.loads(bad.out)["outcome"]) == (1, "refused")
+    await region.fault("edge-0008", "site", "dark", seconds=900)
     first = await desk("site", "patch", "edge-0008", "--release", RELEASE, "--no-wait")
     assert first.code == 0
     held = await desk("site", "patch", "edge-0008", "--release", RELEASE)
+    await region.clear_faults()
     assert held.code == 5
     assert held.err.startswith("edge-0008 is held by a PatchSite outside of a campaign since ")
 

@@ -1,20 +1,26 @@
 """What the command line says of itself, word for word; and that it says so at once."""
 
 import json
+import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
 
 from cli.app import app
 from cli.exits import MEANING
-from tests.cli.conftest import Run, matches_snapshot
+from tests.cli.conftest import QUIET, WRITE, Run, matches_snapshot
 
+DOCS = Path(__file__).parents[2] / "docs"
 COMMANDS = [
     "",
     "up",
     "worker",
+    "codec-server",
+    "setup",
     "demo",
     "freeze",
     "thaw",
@@ -24,12 +30,65 @@ COMMANDS = [
     "inventory validate",
     "inventory show",
     "inventory import dcmanager",
+    "inventory import hosts-xml",
     "site",
     "site patch",
     "site status",
     "site explain",
+    "site plan",
+    "site bootstrap",
+    "site bring-up",
+    "site configure",
+    "site upgrade",
+    "site rollback",
+    "site approve",
+    "site pause",
+    "site resume",
+    "site end",
+    "site backup",
+    "site restore",
+    "site compare",
+    "site verify",
+    "backup",
+    "backup list",
+    "backup show",
+    "backup verify",
+    "backup expire",
+    "backup hold",
+    "backup release",
+    "release",
+    "release upload",
+    "subcloud",
+    "subcloud add",
+    "subcloud show",
+    "subcloud manage",
+    "subcloud unmanage",
+    "subcloud update",
+    "subcloud redeploy",
+    "subcloud delete",
+    "host",
+    "host install",
+    "host approve-wipe",
+    "host inventory",
+    "host power",
+    "host sensors",
+    "host maintain",
+    "host reboot",
+    "host lock",
+    "host unlock",
+    "host swact",
+    "host done",
+    "schedule",
+    "schedule apply",
+    "schedule list",
+    "schedule show",
+    "schedule pause",
+    "schedule resume",
+    "schedule trigger",
+    "schedule delete",
     "campaign",
     "campaign plan",
+    "campaign rehearse",
     "campaign start",
     "campaign list",
     "campaign show",
@@ -39,6 +98,7 @@ COMMANDS = [
     "campaign abort",
     "campaign approve",
     "campaign skip",
+    "campaign force-windows",
     "campaign retry",
     "campaign set",
     "campaign report",
@@ -50,6 +110,32 @@ def test_help(run: Run, command: str) -> None:
     said = run(*command.split(), "--help")
     assert (said.code, said.err) == (0, "")
     matches_snapshot("help" + "".join(f"-{word}" for word in command.split()), said.out)
+
+
+def test_the_reference_says_what_the_commands_say(run: Run) -> None:
+    """`STARFLOCK_SNAPSHOTS=write` writes the page anew; a command that it lacks wants a heading first."""
+    page = (DOCS / "reference/cli.md").read_text()
+    told: list[str] = []
+
+    def block(found: re.Match[str]) -> str:
+        told.append(found[1].removeprefix("starflock "))
+        said = _of_simulator() if told[-1] == "simulate" else run(*told[-1].split(), "--help").out
+        text = "\n".join(line.rstrip() for line in said.strip("\n").splitlines())
+        return f"### {found[1]}\n\n```\n{text}\n```"
+
+    now = re.sub(r"### (starflock [^\n]*)\n\n```\n(.*?)\n```", block, page, flags=re.DOTALL)
+    if WRITE:
+        (DOCS / "reference/cli.md").write_text(now)
+    assert now == page
+    groups = {command for command in COMMANDS if any(other.startswith(f"{command} ") for other in COMMANDS)}
+    assert set(COMMANDS) - groups - {""} <= set(told)
+
+
+def _of_simulator() -> str:
+    """`starflock simulate` becomes another program."""
+    env = os.environ | QUIET | {"COLUMNS": "96"}
+    command = [sys.executable, "-m", "simulator", "--help"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout
 
 
 def _found(group: typer.Typer, before: str = "") -> set[str]:

@@ -35,7 +35,8 @@ def _of_texts(recorded: str, got: Any, where: str) -> str:
     if pattern is not None:
         good = re.fullmatch(pattern, str(got)) is not None
     else:
-        good = isinstance(got, str) and re.fullmatch(_loose(recorded), got, re.DOTALL) is not None
+        same = got == recorded
+        good = same or (isinstance(got, str) and re.fullmatch(_loose(recorded), got, re.DOTALL) is not None)
     return "" if good else f"{where}: recorded {recorded!r}, got {got!r}"
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from .tally import LINES
+from .tally import LINES, TOTALS
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -10,3 +10,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("recorded exchanges")
         for line in LINES:
             terminalreporter.write_line(line)
+        for system, (matching, total) in TOTALS.items():
+            terminalreporter.write_line(f"{system}, all together: {matching} of {total}")

@@ -14,10 +14,12 @@ import yaml
 
 LINES: list[str] = []
 """For the end of the test run."""
+TOTALS: dict[str, list[int]] = {}
+"""Matching exchanges and all of them, by system."""
 
 
-def load(folder: Path) -> list[dict[str, Any]]:
-    with (folder / "cases.jsonl").open() as lines:
+def load(folder: Path, name: str = "cases.jsonl") -> list[dict[str, Any]]:
+    with (folder / name).open() as lines:
         return [json.loads(line) for line in lines]
 
 
@@ -45,6 +47,9 @@ class Tally:
         """Print the number and judge it."""
         line = f"{self.title}: {self.total - len(self.found)} of {self.total} exchanges match"
         LINES.append(line)
+        system = TOTALS.setdefault(self.title.split()[0], [0, 0])
+        system[0] += self.total - len(self.found)
+        system[1] += self.total
         print(line)
         unlisted = {name: words for name, words in self.found.items() if name not in reasons}
         healed = [name for name in names if name in reasons and name not in self.found]

@@ -8,8 +8,42 @@ import pytest
 from inventory.campaign_file import load_campaign
 from inventory.load import load_inventory
 from models.base import Frozen, format_duration
-from models.campaign import Budget, CampaignSpec, PatchOperation, Selector, Wave, Window
-from models.inventory import Credential, Endpoints, Host, InventoryFile, Site, SystemController
+from models.campaign import Budget, CampaignSpec, Selector, Wave, Window
+from models.ceph_access import CephAccess
+from models.deploy_files import DeployFiles
+from models.install_values import InstallValues
+from models.inventory import (
+    Bmc,
+    BmcAccess,
+    BmcCredential,
+    BootImages,
+    Credential,
+    Endpoints,
+    HardwareProfile,
+    Host,
+    InventoryFile,
+    IronicCredential,
+    IronicService,
+    KubernetesAccess,
+    OpenstackAccess,
+    OpenstackCredential,
+    Site,
+    SystemController,
+    VmProbe,
+)
+from models.operations import (
+    AddSubcloudOperation,
+    BringUpOperation,
+    ConfigureOperation,
+    FirmwareComponent,
+    FirmwareOperation,
+    InstallOperation,
+    JourneyOperation,
+    PatchOperation,
+    PrestageOperation,
+    VerifyStep,
+)
+from models.windows import Blackout, MaintenanceWindow, WindowPolicy
 from tests.inventory.files import written
 
 TEXT = (Path(__file__).parents[2] / "docs/reference/files.md").read_text()
@@ -20,7 +54,7 @@ def test_the_examples_load_together(folder: Path) -> None:
     (folder / "pki").mkdir()
     written(folder, "-----BEGIN CERTIFICATE-----", "pki/central-ca.pem")
     inventory = load_inventory(written(folder, INVENTORY))
-    assert len(CAMPAIGNS) == 2
+    assert len(CAMPAIGNS) == 5
     for text in CAMPAIGNS:
         load_campaign(written(folder, text, "campaign.yaml"), inventory)
 
@@ -32,19 +66,49 @@ def test_the_examples_load_together(folder: Path) -> None:
         SystemController,
         Credential,
         Site,
+        DeployFiles,
         Endpoints,
         Host,
+        Bmc,
+        BmcAccess,
+        BmcCredential,
+        IronicService,
+        KubernetesAccess,
+        CephAccess,
+        IronicCredential,
+        OpenstackAccess,
+        OpenstackCredential,
+        VmProbe,
+        BootImages,
+        InstallValues,
         CampaignSpec,
         PatchOperation,
+        InstallOperation,
+        FirmwareOperation,
+        FirmwareComponent,
+        AddSubcloudOperation,
+        BringUpOperation,
+        ConfigureOperation,
+        PrestageOperation,
+        JourneyOperation,
+        VerifyStep,
+        HardwareProfile,
         Selector,
         Wave,
         Window,
+        WindowPolicy,
         Budget,
     ],
 )
 def test_every_key_is_described(model: type[Frozen]) -> None:
     for name, field in model.model_fields.items():
         assert f"`{field.alias or name}`" in TEXT, name
+
+
+@pytest.mark.parametrize(("key", "model"), [("windows", MaintenanceWindow), ("blackouts", Blackout)])
+def test_every_key_of_a_list_is_described(key: str, model: type[Frozen]) -> None:
+    for name in model.model_fields:
+        assert f"`{key}[].{name}`" in TEXT or f"`{name}`" in TEXT, name
 
 
 @pytest.mark.parametrize(

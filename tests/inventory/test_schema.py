@@ -50,5 +50,6 @@ def test_keys_are_those_of_the_files() -> None:
 
 
 def test_another_kind_is_refused() -> None:
-    with pytest.raises(ValueError, match="expected inventory or campaign, found 'site'"):
+    expected = "expected one of inventory, campaign, maintenance, schedules; found 'site'"
+    with pytest.raises(ValueError, match=expected):
         json_schema("site")  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from inventory.load import load_inventory
 from inventory.write import dump_inventory
 from models.inventory import (
+    BmcAccess,
     Credential,
     Endpoints,
     Host,
@@ -46,6 +48,18 @@ URLS = st.sampled_from(
 )
 
 
+def draw_access(draw: st.DrawFn) -> dict[str, Any]:
+    who = {"username": draw(TEXTS), "password": draw(st.sampled_from(["env:A", "file:on: #"]))}
+    trust = draw(st.sampled_from([{}, {"unverified": True}, {"fingerprint": "sha256:" + "0f" * 32}]))
+    return trust | ({"credential": who} if draw(st.booleans()) else {})
+
+
+def draw_bmc(draw: st.DrawFn, address: str) -> str | dict[str, Any]:
+    if draw(st.booleans()):
+        return address
+    return {"address": f"https://{address}:8443"} | draw_access(draw)
+
+
 def draw_hosts(draw: st.DrawFn, topology: str, site: int) -> tuple[Host, ...]:
     personalities = ["controller"] * draw(st.integers(0, 1 if topology == "AIO-SX" else 2))
     if topology != "AIO-SX":
@@ -59,8 +73,10 @@ def draw_hosts(draw: st.DrawFn, topology: str, site: int) -> tuple[Host, ...]:
             {
                 "name": name,
                 "personality": personality,
-                "bmc": f"10.0.{site}.{number}" if with_bmc else None,
+                "bmc": draw_bmc(draw, f"10.0.{site}.{number}") if with_bmc else None,
                 "mac": f"52:54:00:00:{site:02d}:{number:02d}" if draw(st.booleans()) else None,
+                "serial": f"{number} {site} {draw(TEXTS)}" if draw(st.booleans()) else None,
+                "oam": f"192.0.{site}.{number}{draw(st.sampled_from(['', ':22', ':2222']))}",
             }
         )
         for number, (name, personality) in enumerate(zip(names, personalities, strict=True))
@@ -96,6 +112,7 @@ def inventories(draw: st.DrawFn) -> InventoryFile:
                 labels=draw(st.dictionaries(TEXTS, TEXTS, max_size=4)),
                 timezone=draw(st.sampled_from(["UTC", "Europe/Berlin", "America/Sao_Paulo"])),
                 topology=(topology := draw(topologies)),
+                bmc=BmcAccess.model_validate(draw_access(draw)),
                 endpoints=Endpoints(vim=draw(st.none() | URLS), keystone=draw(st.none() | URLS)),
                 hosts=draw_hosts(draw, topology, number),
             )

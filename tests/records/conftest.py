@@ -7,7 +7,7 @@ import pytest
 from tests.support.postgresql import PostgreSQL, binaries, postgresql
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def postgresql_server() -> Iterator[PostgreSQL]:
     found = binaries()
     if found is None:

@@ -116,6 +116,21 @@ def test_the_policy_allows_the_one_script_by_its_hash_and_nothing_else() -> None
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "over", "count"),
+    [("patch", "patch to", "sites at the release"), ("bring-up", "bring-up to", "sites done")],
+)
+def test_a_page_says_what_kind_of_change_it_is(kind: str, over: str, count: str) -> None:
+    events, runs = night(3, 25)
+    told = campaign(3, runs[-1].ended)
+    told = told.model_copy(
+        update={"spec_json": told.spec_json.replace('"kind": "patch"', f'"kind": "{kind}"')}
+    )
+    source = render_html(build_report(told, events, runs))
+    assert over in source
+    assert f"of 3 {count}" in source
+
+
 def test_hostile_words_are_shown_and_do_not_run() -> None:
     source = hostile_page()
     parsed = Page(source)

@@ -18,6 +18,7 @@ from models.outcome import Outcome
 from models.records import CampaignEvent, CampaignRun, SiteRun, StepTime
 from models.site import Alarm
 from records.campaign_report import CampaignReport
+from records.drawing import gantts, step_styles
 from records.figures import percentiles
 from records.report import build_report, render_json, render_junit
 
@@ -166,6 +167,16 @@ def test_a_step_counts_once_a_site_with_the_sum_of_its_hosts(report: CampaignRep
         (s.name, s.duration.count, s.duration.p50_s, s.duration.max_s, s.retries) for s in report.steps
     ]
     assert figures == [("gates", 3, 60, 120, 1), ("apply", 3, 900, 1_500, 0)]
+
+
+def test_the_same_step_of_several_hosts_has_one_fill() -> None:
+    names = ("gates", "c-0: lock", "deploy c-0", "c-0: unlock", "c-1: lock", "deploy c-1", "swact and back")
+    steps = tuple(step(name, f"22:{10 + minute}", 1) for minute, name in enumerate(names))
+    found = build_report(CAMPAIGN, EVENTS, [run("a", 1, "22:10", "22:30", steps=steps)], made=at("23:30"))
+    assert list(step_styles(found)) == ["gates", "lock", "deploy", "unlock", "swact and back"]
+    bar = gantts(found, {"a": "S"})[0].bars[0]
+    fills = dict(zip(names, (box.style for box in bar.steps), strict=True))
+    assert fills["c-0: lock"] == fills["c-1: lock"] != fills["deploy c-0"] == fills["deploy c-1"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Records histories of every workflow and outcome: `python -m tests.replay.record NAME`.
+"""Records histories of work on sites: `python -m tests.replay.record NAME`; see also `record_hosts`.
 
 They are written to tests/replay/histories/NAME/, one JSON file a run. A recorded folder is never edited:
 a change of a workflow either replays it or, before the first tag, re-records it with a line in the
@@ -19,12 +19,12 @@ from models.campaign import (
     AbortRequest,
     ApproveRequest,
     CampaignSpec,
-    PatchOperation,
     ResumeRequest,
     SkipRequest,
 )
 from models.fleet import ExplainRequest, ImportRequest
 from models.inventory import Credential, SystemController
+from models.operations import PatchOperation
 from models.patch import PatchSiteRequest
 from tests.support.simulator import Simulator, simulator
 from tests.support.stack import Stack, result_of, stack, until
@@ -79,15 +79,15 @@ async def _patch(
         await region.fault(site, fault[0], fault[1], **fault[2])
     handle = await house.start_patch(site, **more)
     await result_of(handle)
-    await _keep(handle, folder, f"PatchSite-{name}")
+    await keep(handle, folder, f"PatchSite-{name}")
     if name == "succeeded":
         again = await house.start_patch(site)
         await result_of(again)
-        await _keep(again, folder, "PatchSite-already")
+        await keep(again, folder, "PatchSite-already")
     if name == "failed-apply":
         again = await house.start_patch(site, resume_deployment=True)
         await result_of(again)
-        await _keep(again, folder, "PatchSite-resumed")
+        await keep(again, folder, "PatchSite-resumed")
 
 
 async def _cancelled(region: Simulator, house: Stack, folder: Path) -> None:
@@ -99,22 +99,22 @@ async def _cancelled(region: Simulator, house: Stack, folder: Path) -> None:
         await until(lambda site=site, intent=intent: _sent(region, site, intent), intent)  # type: ignore[misc]
         await handle.cancel()
         await house.status_of(handle)
-        await _keep(handle, folder, f"PatchSite-{name}")
+        await keep(handle, folder, f"PatchSite-{name}")
 
 
 async def _leftover(region: Simulator, house: Stack, folder: Path) -> None:
     handle = await house.start_patch("edge-0015")
     await until(lambda: _sent(region, "edge-0015", "vim.apply"), "apply")
     await handle.terminate("by hand")
-    await _keep(handle, folder, "PatchSite-terminated")
+    await keep(handle, folder, "PatchSite-terminated")
     again = await house.start_patch("edge-0015")
     await result_of(again)
-    await _keep(again, folder, "PatchSite-taken-up")
+    await keep(again, folder, "PatchSite-taken-up")
 
 
 async def _refused_id(house: Stack, folder: Path) -> None:
     await house.start_patch_as("not-the-lock", "edge-0016")
-    await _keep(house.client.get_workflow_handle("not-the-lock"), folder, "PatchSite-wrong-id")
+    await keep(house.client.get_workflow_handle("not-the-lock"), folder, "PatchSite-wrong-id")
 
 
 async def _campaigns(region: Simulator, house: Stack, folder: Path) -> None:
@@ -128,7 +128,7 @@ async def _campaigns(region: Simulator, house: Stack, folder: Path) -> None:
     await handle.execute_update("skip", SkipRequest(sites=("edge-0019",), owner="anna"))
     await handle.execute_update("approve", ApproveRequest(gate="after-wave-1", owner="anna"))
     await handle.result()
-    await _keep(handle, folder, "FleetCampaign-approved")
+    await keep(handle, folder, "FleetCampaign-approved")
 
     handle = await house.start_campaign(
         "stopped", select={"names": ["edge-0020", "edge-0021"]}, waves=[{"percent": 100}]
@@ -136,19 +136,19 @@ async def _campaigns(region: Simulator, house: Stack, folder: Path) -> None:
     await until(lambda: _sent(region, "edge-0020", "vim.create"), "create")
     await handle.execute_update("abort", AbortRequest(mode="stop", reason="wrong", owner="anna"))
     await handle.result()
-    await _keep(handle, folder, "FleetCampaign-aborted")
+    await keep(handle, folder, "FleetCampaign-aborted")
 
     handle = await house.start_campaign("nothing", select={"labels": {"region": "north"}})
     await house.failure_of(handle)
-    await _keep(handle, folder, "FleetCampaign-refused")
+    await keep(handle, folder, "FleetCampaign-refused")
 
     freeze = await house.freeze("core router work", "carla")
     handle = await house.start_campaign("frozen", select={"names": ["edge-0022"]})
     await house.until_phase(handle, "frozen")
     await freeze.execute_update("thaw", ResumeRequest(owner="carla"))
     await handle.result()
-    await _keep(handle, folder, "FleetCampaign-frozen")
-    await _keep(freeze, folder, "FleetFreeze")
+    await keep(handle, folder, "FleetCampaign-frozen")
+    await keep(freeze, folder, "FleetFreeze")
 
 
 async def _inquiries(region: Simulator, house: Stack, folder: Path) -> None:
@@ -172,14 +172,15 @@ async def _inquiries(region: Simulator, house: Stack, folder: Path) -> None:
             name, request, id=f"recorded/{name}", task_queue=contracts.TASK_QUEUE
         )
         await handle.result()
-        await _keep(handle, folder, name)
+        await keep(handle, folder, name)
 
 
 async def _sent(region: Simulator, site: str, intent: str) -> bool:
     return intent in await region.mutations(site)
 
 
-async def _keep(handle: WorkflowHandle[Any, Any], folder: Path, name: str) -> None:
+async def keep(handle: WorkflowHandle[Any, Any], folder: Path, name: str) -> None:
+    """Writes the history of a run beside its workflow id."""
     history = await handle.fetch_history()
     kept = {"workflow_id": handle.id, "history": _without_stacks(history.to_json_dict())}
     (folder / f"{name}.json").write_text(json.dumps(kept) + "\n")

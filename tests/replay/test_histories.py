@@ -10,7 +10,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.workflow import NondeterminismError
 
-from tests.replay.mutated import ImpatientPatchSite
+from tests.replay.mutated import MUTATED
 from workers.sandbox import sandbox
 from workflows.registry import WORKFLOWS
 
@@ -38,7 +38,8 @@ def test_every_workflow_is_recorded() -> None:
     assert recorded == registered
 
 
-async def test_a_changed_workflow_does_not_replay() -> None:
-    (path,) = [path for path in HISTORIES if path.stem == "PatchSite-succeeded"][:1]
+@pytest.mark.parametrize("name", MUTATED)
+async def test_a_changed_workflow_does_not_replay(name: str) -> None:
+    path = next(path for path in HISTORIES if path.stem == name)
     with pytest.raises(NondeterminismError):
-        await _replayer([ImpatientPatchSite]).replay_workflow(_history(path))
+        await _replayer([MUTATED[name]]).replay_workflow(_history(path))

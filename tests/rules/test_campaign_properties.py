@@ -359,7 +359,7 @@ class CampaignLife(RuleBasedStateMachine):
         seen = progress(self.state, self.now)
         assert "\n" not in seen.why
         assert seen.pending + len(seen.in_flight) + sum(seen.counts.values()) == seen.total
-        assert len(waiting_reasons(self.state, 3)) <= 3
+        assert len(waiting_reasons(self.state, self.now, 3)) <= 3
         for refused, request in EVERY_REQUEST:
             assert "\n" not in refused(self.state, request)
         wake = self.state.next_wake(self.now)

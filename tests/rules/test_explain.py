@@ -3,7 +3,7 @@ from datetime import timedelta
 from driving import MINUTE, T0, campaign, end, end_all, start
 
 from models.outcome import Outcome
-from rules.explain import phase, progress, why
+from rules.explain import in_markdown, phase, progress, why
 
 THREE_WAVES = [{"count": 2, "soak": "1h15m"}, {"count": 168}, {"percent": 100}]
 
@@ -93,3 +93,10 @@ def test_only_the_latest_troubles_are_told() -> None:
     end_all(state, Outcome.FAILED)
     assert [trouble.site for trouble in progress(state, T0).troubles][-1] == "edge-0049"
     assert len(progress(state, T0).troubles) == 20
+
+
+def test_commands_can_be_copied_from_the_details() -> None:
+    """`--by` as plain text becomes a dash there."""
+    told = in_markdown("paused by anna: storm; to go on: starflock campaign resume spring --by YOU")
+    assert told == "paused by anna: storm; to go on: `starflock campaign resume spring --by YOU`"
+    assert in_markdown("`starflock campaign retry` helps; wait") == "`starflock campaign retry` helps; wait"

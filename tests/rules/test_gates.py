@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.campaign import PatchOperation
+from models.operations import PatchOperation
 from models.outcome import Outcome
 from models.patch import PatchSiteRequest
 from models.site import (
@@ -98,6 +98,12 @@ def test_a_healthy_site_goes() -> None:
         (seen(site={"strategy": STRATEGY}), Decision.WAIT, Outcome.BLOCKED, "u-1"),
         (seen(site={"deployment": HALF_WAY}), Decision.WAIT, Outcome.BLOCKED, "not ours"),
         (seen(site={"hosts": ()}), Decision.WAIT, Outcome.BLOCKED, "no host"),
+        (
+            seen(taken_out=("controller-0",)),
+            Decision.WAIT,
+            Outcome.BLOCKED,
+            "starflock host unlock edge-0001/controller-0",
+        ),
         (seen(site={"alarms": (ALARM,)}), Decision.WAIT, Outcome.BLOCKED, "100.103 major"),
         (
             seen(site={"alarms": (ALARM.model_copy(update={"suppressed": True}),)}),

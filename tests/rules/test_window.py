@@ -208,11 +208,11 @@ def test_each_waiting_site_is_told_which_cap_or_who_holds_it() -> None:
     assert state.admit(T0) == ["edge-0000", "edge-0002"]
     state.start_refused_busy("edge-0002", "campaign night-0", T0 + 2 * MINUTE, T0)
     start(state)
-    assert waiting_reasons(state) == {
+    assert waiting_reasons(state, T0) == {
         "edge-0001": "pair pair-0: 1 in flight (the cap)",
         "edge-0002": "held by campaign night-0; tried again at 01:02 UTC",
     }
-    assert waiting_reasons(state, limit=1) == {"edge-0001": "pair pair-0: 1 in flight (the cap)"}
+    assert waiting_reasons(state, T0, limit=1) == {"edge-0001": "pair pair-0: 1 in flight (the cap)"}
 
 
 def test_the_window_stays_full_to_the_last_site() -> None:

@@ -7,6 +7,7 @@ a mistake here. Waits poll a state with a deadline.
 import asyncio
 import contextlib
 import json
+import os
 import ssl
 import sys
 import time
@@ -18,6 +19,8 @@ from typing import Any, TypeVar
 import aiohttp
 import pytest
 import yaml
+
+from tests.support.forked import unmeasured
 
 ROOT = Path(__file__).parents[2]
 BODY = {
@@ -186,7 +189,11 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
             command = [sys.executable, "-m", "simulator", "--inventory", str(inventory), "--die-with-parent"]
             command += ["--speed", str(speed), *(["--plain"] if plain else []), *chosen, *arguments]
             process = await asyncio.create_subprocess_exec(
-                *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, cwd=ROOT
+                *command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                cwd=ROOT,
+                env=unmeasured(os.environ),
             )
             stack.push_async_callback(_end, process)
             assert process.stdout is not None

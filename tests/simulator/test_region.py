@@ -22,8 +22,18 @@ async def run(*arguments: str) -> tuple[int, str]:
     return process.returncode, said.decode()
 
 
+async def test_a_mixed_region_has_sites_of_every_kind(start: Start) -> None:
+    region = await start("--topology", "mixed", "--sites", "10")
+    kinds = [site["topology"] for site in region.document["sites"]]
+    assert (kinds.count("AIO-SX"), kinds.count("AIO-DX"), kinds.count("Standard")) == (7, 2, 1)
+    hosts = {site["topology"]: len(site["hosts"]) for site in region.document["sites"]}
+    assert hosts == {"AIO-SX": 1, "AIO-DX": 2, "Standard": 4}
+    names = [host["mac"] for site in region.document["sites"] for host in site["hosts"]]
+    assert len(set(names)) == len(names)
+
+
 async def test_inventory_names_sites_but_not_their_endpoints(start: Start) -> None:
-    region = await start("--topology", "mixed")
+    region = await start("--topology", "by-turns")
     controller = region.document["system_controllers"][0]
     secret = "file:sim-password"
     assert controller["credential"] == {
@@ -103,7 +113,8 @@ async def test_a_bad_option_is_a_sentence_and_exit_code_2(tmp_path: Path) -> Non
     code, said = await run("--inventory", str(tmp_path / "i.yaml"), "--topology", "ring")
     assert (code, said.strip()) == (
         2,
-        "simulator: --topology: must be one of aio-sx, aio-dx, mixed, not 'ring'",
+        "simulator: --topology: must be one of aio-sx, aio-dx, by-turns, mixed, standard, standard-storage, "
+        "not 'ring'",
     )
 
 

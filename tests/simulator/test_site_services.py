@@ -141,6 +141,8 @@ async def test_an_aborted_deployment_leaves_the_release_available(start: Start) 
     await usm(site, "POST", "/deploy_host/controller-0")
     await until(lambda: deployment(site), lambda state: state == "host-done")
     assert (await usm(site, "POST", "/deploy/abort")).status == 200
+    assert await deployment(site) == "host-rollback"
+    assert (await usm(site, "POST", "/deploy_host/controller-0/rollback")).status == 200
     await until(lambda: deployment(site), lambda state: state == "host-rollback-done")
     assert (await usm(site, "DELETE", "/deploy")).status == 200
     assert (await usm(site, "GET", f"/release/{PATCH}")).body["state"] == "available"

@@ -5,10 +5,19 @@ from dataclasses import dataclass
 REQUIRED = (
     "Temporal dev server",
     "Temporal UI",
+    "Chromium",
     "temporal CLI",
     "Temporal time-skipping server",
     "simulated StarlingX region (HTTPS)",
     "PostgreSQL",
+    "Ironic",
+    "Ceph",
+    "Ceph RGW",
+    "libvirt and QEMU behind sushy-emulator",
+    "Kubernetes control plane",
+    "OpenSSH server",
+    "Ansible",
+    "Nova, Placement, Keystone",
 )
 """A whole run uses all of them; under CI a missing one is a failure."""
 
@@ -26,6 +35,11 @@ def used(name: str, detail: str) -> None:
     """Called where a component is started and has answered."""
     assert name in REQUIRED, name
     _used[name] = Component(name, detail)
+
+
+def told() -> dict[str, str]:
+    """What one of several test processes tells the others."""
+    return {component.name: component.detail for component in _used.values()}
 
 
 def table() -> list[tuple[str, str]]:

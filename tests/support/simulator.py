@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +13,7 @@ from typing import Any
 import httpx2
 
 from tests.support.components import used
+from tests.support.forked import unmeasured
 
 
 @dataclass
@@ -53,6 +55,7 @@ async def simulator(
         *("--speed", str(speed), "--inventory", str(inventory), "--die-with-parent", *options),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        env=unmeasured(os.environ),
     )
     try:
         assert process.stdout is not None

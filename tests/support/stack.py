@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -24,13 +23,15 @@ from temporalio.exceptions import ApplicationError
 from activities.starlingx.session import ADMIN_PORTS, admin_url
 from inventory.live import LOOK_EVERY_S
 from models import contracts
-from models.campaign import CampaignProgress, CampaignResult, CampaignSpec, PatchOperation
+from models.campaign import CampaignProgress, CampaignResult, CampaignSpec
 from models.fleet import FreezeRequest
+from models.operations import PatchOperation
 from models.outcome import Outcome
 from models.patch import PatchSiteRequest, SiteResult
 from models.records import SiteRun
 from records.store import Store
 from tests.support.components import used
+from tests.support.forked import Forked, forked
 from tests.support.simulator import Simulator
 from workers import embedded
 from workers.connection import connect, register_search_attributes
@@ -42,7 +43,7 @@ PACE = 240.0
 
 @dataclass
 class WorkerProcess:
-    process: asyncio.subprocess.Process
+    process: Forked
 
     async def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)
@@ -77,9 +78,7 @@ class Stack:
             **self.settings,
         }
         with open(self.folder / "worker.log", "ab") as log:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "workers", env=env, stderr=log, stdout=log
-            )
+            process = await forked("workers", env=env, out=log.fileno(), err=log.fileno())
         worker = WorkerProcess(process)
         self.workers.append(worker)
         return worker
@@ -173,7 +172,7 @@ class Stack:
         self.server.process.kill()
         await self.server.process.wait()
         port = int(self.server.address.rsplit(":", 1)[1])
-        self.server = await embedded.start(self.folder / "temporal.db", port=port)
+        self.server = await embedded.start(self.folder / "temporal.db", port=port, durable=False)
         self.client = await connect(self.server.address)
 
     async def status_of(self, handle: WorkflowHandle[Any, Any]) -> str:
@@ -225,6 +224,50 @@ class InventoryEdit:
         self.path.write_text(yaml.safe_dump(document))
         await asyncio.sleep(LOOK_EVERY_S)
 
+    async def forget_sysadmin_password(self) -> None:
+        document = yaml.safe_load(self.path.read_text())
+        for controller in document["system_controllers"]:
+            del controller["credential"]["sysadmin_password"]
+        self.path.write_text(yaml.safe_dump(document))
+        await asyncio.sleep(LOOK_EVERY_S)
+
+    async def declare_hardware(self, site: str, profile: dict[str, Any]) -> None:
+        """The site's first host must fit this profile."""
+        document = yaml.safe_load(self.path.read_text())
+        document["hardware_profiles"] = [profile]
+        (declared,) = [each for each in document["sites"] if each["name"] == site]
+        declared["hosts"][0]["hardware"] = profile["name"]
+        self.path.write_text(yaml.safe_dump(document))
+        await asyncio.sleep(LOOK_EVERY_S)
+
+    async def set_host(self, site: str, **fields: Any) -> None:
+        """Of the site's first host."""
+        document = yaml.safe_load(self.path.read_text())
+        (declared,) = [each for each in document["sites"] if each["name"] == site]
+        declared["hosts"][0] |= fields
+        self.path.write_text(yaml.safe_dump(document))
+        await asyncio.sleep(LOOK_EVERY_S)
+
+    async def set_site(self, name: str, **fields: Any) -> None:
+        """None takes a key away."""
+        document = yaml.safe_load(self.path.read_text())
+        (declared,) = [each for each in document["sites"] if each["name"] == name]
+        for key, value in fields.items():
+            declared[key] = value
+            if value is None:
+                del declared[key]
+        self.path.write_text(yaml.safe_dump(document))
+        await asyncio.sleep(LOOK_EVERY_S)
+
+    async def drop_deploy_files(self, site: str, *kinds: str) -> None:
+        """As if they had never been declared."""
+        document = yaml.safe_load(self.path.read_text())
+        (declared,) = [each for each in document["sites"] if each["name"] == site]
+        for kind in kinds:
+            del declared["deploy"][kind]
+        self.path.write_text(yaml.safe_dump(document))
+        await asyncio.sleep(LOOK_EVERY_S)
+
     async def remove(self, site: str) -> None:
         document = yaml.safe_load(self.path.read_text())
         document["sites"] = [each for each in document["sites"] if each["name"] != site]
@@ -257,11 +300,23 @@ async def until(look: Callable[[], Awaitable[T]], what: str, within: float = 60)
         await asyncio.sleep(0.05)
 
 
+async def scheduled(handle: WorkflowHandle[Any, Any]) -> list[str]:
+    """The steps scheduled so far, numbered."""
+    history = await handle.fetch_history()
+    names = [
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        for event in history.events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    return [f"{number} {name}" for number, name in enumerate(names, 1)]
+
+
 @asynccontextmanager
 async def stack(
     folder: Path, simulator: Simulator, *, dynamic_config: tuple[str, ...] = (), **settings: str
 ) -> AsyncIterator[Stack]:
-    server = await embedded.start(folder / "temporal.db", dynamic_config=dynamic_config)
+    # Its kill loses nothing that it answered; only a power cut would.
+    server = await embedded.start(folder / "temporal.db", durable=False, dynamic_config=dynamic_config)
     running: Stack | None = None
     try:
         client = await connect(server.address)
@@ -272,5 +327,6 @@ async def stack(
     finally:
         codes = [await worker.stop() for worker in running.workers] if running else []
         await (running.server if running else server).stop()
-    # Killed by the test or ended in order; a process that aborts at its exit is a defect.
-    assert set(codes) <= {0, -signal.SIGKILL}, codes
+    # Killed by the test, ended in order, or asked to end while it still started and had no handler for that;
+    # a process that aborts at its exit is a defect.
+    assert set(codes) <= {0, -signal.SIGKILL, -signal.SIGTERM}, codes

@@ -1,6 +1,12 @@
 """FleetCampaign over hours, on the time-skipping server: soaks, busy sites, a soak that finds an alarm.
 
 The children and the fleet's activities are stand-ins; what is under test is the campaign between them.
+
+This server strands a run whose workflow task cancels a timer that has fired since the task began: it refuses
+the task's completion ("invalid history builder state for action") and never gives it out again
+(temporalio/sdk-java#3088). A tick cancels the timer that the campaign waits with, so no tick may fall
+together with what it waits for: they are 127 seconds apart here, which keeps them seconds from each full
+minute of the first hours.
 """
 
 import shutil
@@ -28,6 +34,13 @@ from tests.workflows.stand_in import QuickPatchSite, SomebodyElse
 from workers.connection import add_search_attributes
 from workers.sandbox import sandbox
 from workflows.campaign import FleetCampaign
+
+APART = timedelta(seconds=127)
+
+
+@pytest.fixture(autouse=True)
+def ticks_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("workflows.campaign.TICK", APART)
 
 
 @dataclass

@@ -13,7 +13,6 @@ with workflow.unsafe.imports_passed_through():
     from models.records import CampaignEvent, CampaignRun, SiteRun
     from rules import explain
     from rules.campaign import CampaignState
-    from workflows.operations import target_of
     from workflows.steps import policies
 
 SHOWN = 12
@@ -64,7 +63,7 @@ class CampaignLog:
             run_id=f"{_first_run_id()}/{self.sequence}",
             site=name,
             operation=self._spec.operation.kind,
-            release=target_of(self._spec),
+            release=self._spec.operation.target,
             campaign=self._spec.name,
             wave=state.wave_number(name),
             outcome=outcome,
@@ -76,21 +75,21 @@ class CampaignLog:
 
     def markdown(self, state: CampaignState, now: datetime) -> str:
         """For the Temporal UI: cheap enough for every turn."""
-        lines = [f"### {self._spec.name}: {self._spec.operation.kind} to {target_of(self._spec)}", ""]
-        lines.append(f"**{explain.why(state, now)}**")
+        lines = [f"### {self._spec.name}: {self._spec.operation.kind} to {self._spec.operation.target}", ""]
+        lines.append(f"**{explain.in_markdown(explain.why(state, now))}**")
         lines.append("")
         total = len(state.roster.names)
         counted = [f"{count} {outcome}" for outcome, count in state.roster.counts.items() if count]
         lines.append(f"- {total} sites: " + (", ".join(counted) or "none ended yet"))
         lines.append(f"- in flight: {state.window.in_flight} of at most {state.window.limits.max_in_flight}")
-        waiting = explain.waiting_reasons(state, 5)
+        waiting = explain.waiting_reasons(state, now, 5)
         lines += [f"- {site} waits: {why}" for site, why in waiting.items()]
         names = state.roster.names
         troubles = [f"{names[site]} {state.roster.outcome(site)}" for site in state.roster.troubles]
         if troubles:
             lines.append("- look at: " + ", ".join(troubles[-8:]))
         lines.append("")
-        lines += [f"- {explain.clock(event.at)} {event.text}" for event in self._latest]
+        lines += [f"- {explain.clock(event.at)} {explain.in_markdown(event.text)}" for event in self._latest]
         return "\n".join(lines)
 
     def _run(self, state: CampaignState) -> CampaignRun:

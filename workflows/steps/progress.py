@@ -24,6 +24,8 @@ class SiteProgress(Frozen):
     began: datetime | None = None
     stopping: bool = False
     steps: tuple[StepTime, ...] = ()
+    hosts: tuple[str, ...] = ()
+    """Hosts under way in child workflows, which tell their own progress."""
 
 
 @dataclass
@@ -35,6 +37,8 @@ class StepLog:
     stopping: bool = False
     attempts: int = 1
     """Of the activity that the current step ran last."""
+    hosts: tuple[str, ...] = ()
+    """Under way in child workflows."""
 
     @contextmanager
     def during(self, name: str, why: str = "") -> Iterator[None]:

@@ -11,6 +11,8 @@ from models.site import AppState, HostState
 APPS_AT_REST = frozenset(
     {"uploaded", "applied", "upload-failed", "apply-failed", "remove-failed", "inactive"}
 )
+LATELY_S = 20 * 60
+"""mtce.conf's dor_mode_detect: a controller that is up for less may be back from a loss of power."""
 
 
 class System(Frozen):
@@ -69,4 +71,7 @@ def _host(host: dict[str, Any]) -> HostState:
         availability=host.get("availability") or "",
         task=host.get("task") or "",
         active_controller=capabilities.get("Personality") == "Controller-Active",
+        inv_state=host.get("inv_state") or "",
+        install_state=host.get("install_state") or "",
+        booted_lately=int(LATELY_S if host.get("uptime") is None else host["uptime"]) < LATELY_S,
     )

@@ -11,33 +11,29 @@ our send and the one that is there now has exactly our content and began after t
 own clock. Everything else is foreign and left alone.
 """
 
-import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from temporalio import activity
 
-from activities.errors import Busy, Refused, Transient
+from activities.errors import Busy, Refused
 from activities.http import NoAnswer, Rejected
-from activities.starlingx.directory import Directory
+from activities.send_window import SendWindow
+from activities.sending import Sent, Value, refused_by, send_once
+from activities.starlingx.directory import Directory, must_be_region
 from activities.starlingx.errors import translated
 from activities.starlingx.session import Cloud
-from activities.starlingx.sysinv import client as sysinv
 from activities.starlingx.vim import client as vim
 from activities.waiting import Heartbeat, UsualTimes, pause, seconds
 from models.patch import AwaitStrategyRequest, CreateStrategyRequest, StrategyEnd, StrategyRef, StrategyStep
 from models.records import Journal, Mark
 from models.site import Strategy
 
-Value = TypeVar("Value")
-
 POLL_S = {"build": (5.0, 30.0), "apply": (10.0, 120.0)}
 """Shortest and longest; dcmanager's own orchestration polls every 10 and every 60 s."""
-WATCH_S = 5.0
-"""Between two looks for the effect of a request whose answer was lost."""
 CLOCK_GRAIN = timedelta(seconds=1)
 """HTTP dates and the VIM's times are cut to the second."""
 IN_PHASE = {
@@ -63,17 +59,14 @@ class VimActivities:
             request.release, request.dialect, request.instance_action, request.alarm_restrictions
         )
         with translated():
-            await self._same_region(cloud, request)
+            await must_be_region(cloud, request.site, request.region)
             there = await vim.current(cloud)
         # An earlier attempt may have sent, and its answer was lost with its worker.
         answer_lost = activity.info().attempt > 1
         if there is None:
             window.check()
             sent = await self._send_once(
-                send=lambda: vim.create(cloud, body),
-                effect=lambda: vim.current(cloud),
-                settle=vim.SETTLE["vim.create"],
-                what="create",
+                lambda: vim.create(cloud, body), lambda: vim.current(cloud), "create"
             )
             there, answer_lost = sent.value, answer_lost or sent.answer_lost
             if not sent.answer_lost and not sent.refused_as_double:
@@ -110,7 +103,7 @@ class VimActivities:
             await vim.apply(cloud)
             return there
 
-        sent = await self._send_once(send=send, effect=begun, settle=vim.SETTLE["vim.apply"], what="apply")
+        sent = await self._send_once(send, begun, "apply")
         return _step(sent.value)
 
     @activity.defn
@@ -146,7 +139,7 @@ class VimActivities:
             await vim.delete(cloud)
             return True
 
-        sent = await self._send_once(send=send, effect=gone, settle=vim.SETTLE["vim.delete"], what="delete")
+        sent = await self._send_once(send, gone, "delete")
         return sent.value
 
     @activity.defn
@@ -162,7 +155,7 @@ class VimActivities:
             cloud: Cloud | None = None
             while True:
                 try:
-                    cloud = cloud or await self._locate(request.site)
+                    cloud = cloud or await self.directory.cloud_named(request.site)
                     last = await vim.read(cloud)
                     heard, words = time.time(), ""
                 except (NoAnswer, Rejected, Refused) as error:
@@ -185,21 +178,7 @@ class VimActivities:
 
     async def _cloud(self, name: str) -> Cloud:
         with translated():
-            return await self._locate(name)
-
-    async def _locate(self, name: str) -> Cloud:
-        site = self.directory.site(name)
-        if site is None:
-            raise Refused(f"the inventory has no site {name} any more")
-        return await self.directory.site_cloud(site)
-
-    async def _same_region(self, cloud: Cloud, request: CreateStrategyRequest) -> None:
-        system, _ = await sysinv.system(cloud)
-        if system.region != request.region:
-            raise Refused(
-                f"{request.site}: dcmanager says region {request.region}, the cloud that answers is "
-                f"{system.region}; nothing was sent"
-            )
+            return await self.directory.cloud_named(name)
 
     async def _remember(self, kind: str, site: str, value: str, release: str) -> None:
         info = activity.info()
@@ -215,63 +194,16 @@ class VimActivities:
         )
 
     async def _send_once(
-        self,
-        *,
-        send: Callable[[], Awaitable[Value]],
-        effect: Callable[[], Awaitable[Value | None]],
-        settle: timedelta,
-        what: str,
-    ) -> "Sent[Value]":
-        """Send; when the answer is lost, watch for the effect until the settle time has passed."""
-        try:
-            return Sent(await send())
-        except Rejected as error:
-            if not error.maybe_applied:
-                seen = await _quietly(effect) if error.status == 409 else None
-                if seen is not None:
-                    return Sent(seen, refused_as_double=True)
-                raise Refused(f"the VIM refused to {what}: {error.words}") from error
-            lost: Exception = error
-        except NoAnswer as error:
-            if not error.maybe_applied:
-                raise Transient(f"{what} was not sent: {error}") from error
-            lost = error
-        pace = self.directory.timing.pace
-        deadline = time.monotonic() + seconds(settle) / pace
-        while True:
-            last_look = time.monotonic() >= deadline
-            seen = await _quietly(effect)
-            if seen is not None:
-                return Sent(seen, answer_lost=True)
-            if last_look:
-                raise Transient(f"no answer to {what}, and no effect of it: {lost}") from lost
-            await asyncio.sleep(WATCH_S / pace)
-
-
-@dataclass(frozen=True)
-class Sent(Generic[Value]):
-    """What is true after a send."""
-
-    value: Value
-    answer_lost: bool = False
-    """Seen by its effect; whether the effect is ours is still to be told."""
-    refused_as_double: bool = False
-    """409: something was there when the request arrived."""
-
-
-@dataclass
-class SendWindow:
-    """A mutating activity sends in its first seconds or not at all, by the monotonic clock."""
-
-    seconds: float
-
-    def __post_init__(self) -> None:
-        self._opened = time.monotonic()
-
-    def check(self) -> None:
-        spent = time.monotonic() - self._opened
-        if spent > self.seconds:
-            raise Transient(f"looking took {spent:.1f} s of {self.seconds:g} s; nothing was sent")
+        self, send: Callable[[], Awaitable[Value]], effect: Callable[[], Awaitable[Value | None]], what: str
+    ) -> Sent[Value]:
+        return await send_once(
+            send=send,
+            effect=effect,
+            settle=vim.SETTLE[f"vim.{what}"],
+            pace=self.directory.timing.pace,
+            what=what,
+            refused=refused_by("the VIM", what),
+        )
 
 
 def _made_by_this(there: Strategy, request: CreateStrategyRequest, body: dict[str, Any]) -> bool:
@@ -285,14 +217,6 @@ def _made_by_this(there: Strategy, request: CreateStrategyRequest, body: dict[st
         and there.began is not None
         and there.began >= request.absent_at - CLOCK_GRAIN
     )
-
-
-async def _quietly(effect: Callable[[], Awaitable[Value | None]]) -> Value | None:
-    """One look for an effect; a site that does not answer shows none."""
-    try:
-        return await effect()
-    except (NoAnswer, Rejected):
-        return None
 
 
 def _heard_before(began: float) -> float:

@@ -7,6 +7,8 @@ change later. The texts of rejections are sysinv's, because clients can tell the
 from simulator.cloud.cloud import Cloud
 from simulator.cloud.hosts import Host
 from simulator.services.envelope import reject
+from simulator.services.sysinv import deploying
+from simulator.services.sysinv.unlocking import check_configuration
 from simulator.wire.http import Refusal
 
 LOCKS = ("lock", "force-lock", "force-unsafe-lock")
@@ -21,6 +23,14 @@ _TITLES = {
     "power-on": "Power-On",
     "power-off": "Power-Off",
 }
+SERVICES = {
+    "services-enabled": "services-enabled",
+    "services-disabled": "services-disabled",
+    "services-disable-failed": "services-disable-failed",
+    "services-disable-extend": None,
+    "services-delete-failed": "services-delete-failed",
+}
+"""What the VIM reports as an action, and the status that it becomes."""
 _CYCLE_SECONDS = {"power-on": 120.0, "power-off": 60.0, "reinstall": 900.0}
 
 
@@ -32,12 +42,16 @@ def act(cloud: Cloud, host: Host, action: str) -> None:
     """
     if action in ("", "none"):
         return
+    if action in SERVICES:
+        _report(host, action)
+        return
     if action not in _SUPPORTED:
         raise reject(f"'{action}' is not a supported maintenance action")
     if action in LOCKS:
         check_lock(cloud, host, action)
         if host.moving == "lock" and host.ihost_action == action:
             return
+        _ask_vim(cloud, host, action)
         cloud.mtce.lock(host, cloud.durations.lock, action=action)
     elif action in UNLOCKS:
         try:
@@ -47,24 +61,58 @@ def act(cloud: Cloud, host: Host, action: str) -> None:
             raise
         if host.moving == "unlock":
             return
+        _ask_vim(cloud, host, action)
+        _ask_mtce(cloud)
         cloud.mtce.unlock(host, cloud.durations.reboot)
     elif action in SWACTS:
         check_swact(cloud, host, action)
+        _ask_mtce(cloud)
         task = "Force-Swacting" if action == "force-swact" else "Swacting"
         cloud.mtce.swact(host, cloud.durations.swact, task=task)
     elif action in CYCLES:
         check_cycle(cloud, host, action)
+        _ask_mtce(cloud)
         cloud.mtce.cycle(host, action, _CYCLE_SECONDS.get(action, cloud.durations.reboot / 2))
+
+
+def _report(host: Host, action: str) -> None:
+    """The VIM says how far it is with a host's services."""
+    if action == "services-disable-extend":
+        host.task = "Locking-"
+        return
+    host.vim_progress_status = SERVICES[action]
+    if action == "services-disable-failed":
+        host.moving, host.ihost_action, host.task = "", "", ""
+
+
+def _ask_vim(cloud: Cloud, host: Host, action: str) -> None:
+    if cloud.mtce.vim_is_silent:
+        host.ihost_action = action.removeprefix("force-")
+        raise reject(
+            f"VIM API Error or Timeout on action = {host.ihost_action} Please retry and if problem persists "
+            "then contact your system administrator."
+        )
+
+
+def _ask_mtce(cloud: Cloud) -> None:
+    if cloud.mtce.refusal:
+        raise reject(f"Operation Rejected: {cloud.mtce.refusal}")
 
 
 def check_lock(cloud: Cloud, host: Host, action: str) -> None:
     if host.active and not cloud.simplex:
         raise reject(f"{host.name} : Rejected: Can not lock an active controller.")
     if action == "lock" and host.locked:
-        raise reject(f"Avoiding lock action on already 'locked' host {host.name}")
-    deployment = cloud.usm.deployment
-    if deployment is not None and deployment.state in ("start", "activate", "activate-rollback"):
-        raise reject(f"host-{action} {host.name} is not allowed during upgrade state {deployment.state}")
+        raise reject(f"Avoiding lock action on already 'locked' host {host.title}")
+    if action == "lock" and cloud.alarms.standing("210.001"):
+        raise reject(
+            f"Avoiding lock action during 'backup in progress' on host {host.name}. If lock is required, "
+            'please use "force lock" command.'
+        )
+    if action == "lock" and cloud.hooks.refuses("host.lock"):
+        raise reject("Ceph cluster has PGs in recovery state, rejecting lock action. Please retry later.")
+    if action == "lock":
+        deploying.check_lock(cloud, host)
 
 
 def check_unlock(cloud: Cloud, host: Host, action: str) -> None:
@@ -86,8 +134,21 @@ def check_unlock(cloud: Cloud, host: Host, action: str) -> None:
         )
     if host.install_state == "failed":
         raise reject(f"Cannot unlock host {host.name} due to installation failure")
-    if action == "force-unlock":
-        return
+    force = action == "force-unlock"
+    if not force:
+        _check_readiness(cloud, host)
+    check_configuration(cloud, host, force)
+    if not force:
+        deploying.check_unlock(cloud, host)
+    if not force and cloud.hooks.refuses("host.unlock"):
+        raise reject(
+            f"Can not unlock host {host.name}: runtime config {cloud.identity.system_uuid} is pending. "
+            "Please wait a few seconds and retry."
+        )
+
+
+def _check_readiness(cloud: Cloud, host: Host) -> None:
+    """What a forced unlock does not ask."""
     if host.moving == "reinstall":
         raise reject(f"Can not unlock host {host.name} undergoing reinstall.")
     if host.availability != "online":
@@ -101,9 +162,6 @@ def check_unlock(cloud: Cloud, host: Host, action: str) -> None:
             f"Rejected: Can not unlock host {host.name} while an application is being {doing}, updated, "
             "recovered or removed. Please try again later."
         )
-    deployment = cloud.usm.deployment
-    if deployment is not None and deployment.hosts.get(host.name) == "deploying":
-        raise reject(f"Can not unlock {host.name}: software deploy to {host.name} has not completed")
 
 
 def check_swact(cloud: Cloud, host: Host, action: str) -> None:
@@ -133,6 +191,8 @@ def check_swact(cloud: Cloud, host: Host, action: str) -> None:
             f"{peer.name} is currently being locked. Cannot Swact to a controller with an "
             "in-progress lock operation."
         )
+    if cloud.synchronizing or cloud.hooks.refuses("host.swact"):
+        raise reject(f"{peer.name} is not ready to take over: disk synchronization in progress.")
     applying = next((name for name, status in cloud.apps.status.items() if status == "applying"), None)
     if applying:
         raise reject(f"Swact action not allowed. {applying} apply is in progress.")
@@ -141,9 +201,12 @@ def check_swact(cloud: Cloud, host: Host, action: str) -> None:
             f"{peer.name} target Config {cloud.identity.system_uuid} not yet applied. "
             "Apply target Config via Lock/Unlock prior to Swact"
         )
+    deploying.check_swact(cloud, host, peer)
 
 
 def check_cycle(cloud: Cloud, host: Host, action: str) -> None:
+    if action == "reinstall" and not host.personality:
+        raise reject("Please provision 'hostname' and 'personality'.")
     if action == "power-on":
         if not host.locked:
             raise reject(f"Can not 'Power-On' an already Powered-on and 'unlocked' host {host.name}")

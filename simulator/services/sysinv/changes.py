@@ -1,7 +1,8 @@
 """JSON patches of a host: read as sysinv reads them, judged, and stored where nothing follows from them.
 
 An action is one of the fields of a patch; what the other fields say is stored only when the action is
-accepted. The board management fields are checked against each other and against what is there.
+accepted. The board management fields are checked against each other and against what is there. Who calls
+itself `mtce` may write the states that others may not, and a host without a name may be given one.
 """
 
 from typing import Any
@@ -10,7 +11,9 @@ from simulator.cloud.cloud import Cloud
 from simulator.cloud.hosts import Host
 from simulator.services.envelope import reject
 from simulator.services.sysinv.actions import act
-from simulator.wire.http import Refusal, Request
+from simulator.services.sysinv.addition import give_personality
+from simulator.services.sysinv.patches import changes_of
+from simulator.wire.http import Request
 
 _RESTRICTED = frozenset(
     [
@@ -48,6 +51,12 @@ def change(cloud: Cloud, host: Host, request: Request) -> None:
         Refusal: 400 with sysinv's text.
     """
     changes = changes_of(request)
+    if request.headers.get("User-Agent", "").startswith("mtce") and "action" not in changes:
+        _maintain(host, changes)
+        return
+    if not host.personality and set(changes) & {"personality", "hostname"}:
+        give_personality(cloud, host, changes)
+        return
     restricted = sorted(
         name for name in set(changes) & _RESTRICTED if changes[name] != getattr(host, _own(name), None)
     )
@@ -60,6 +69,8 @@ def change(cloud: Cloud, host: Host, request: Request) -> None:
             f"The following fields can not be modified because this host {host.name} has been "
             "configured: hostname, personality, subfunctions"
         )
+    if "bm_mac" in changes:
+        raise reject("Patching Error: can't replace non-existent object 'bm_mac' ")
     for name in changes:
         if name not in _PATCHABLE and name not in ("subfunctions", "capabilities"):
             raise reject(f"Patching Error: can't replace non-existent object '{name}'")
@@ -67,10 +78,29 @@ def change(cloud: Cloud, host: Host, request: Request) -> None:
         _refuse_capabilities(changes["capabilities"])
     if not host.locked and set(changes) & _INSTALL_PARAMETERS:
         raise reject("Host must be locked before updating installation parameters.")
+    clock = changes.get("clock_synchronization")
+    if clock is not None and clock not in ("ntp", "ptp"):
+        raise reject(
+            f"Host update failed: clock_synchronization: invalid choice: {clock}, choose from: ['ntp', 'ptp']"
+        )
     if set(changes) & set(_BOARD):
         _check_board(host, changes)
     act(cloud, host, str(changes.get("action", "")))
     _store(host, changes)
+
+
+def _maintain(host: Host, changes: dict[str, Any]) -> None:
+    """What maintenance writes is stored; the first unlock of a host shows in its provisioning."""
+    for name, value in changes.items():
+        if not hasattr(host, name):
+            raise reject(f"Patching Error: can't replace non-existent object '{name}'")
+        setattr(host, name, value)
+    if changes.get("task") == "" and host.moving == "lock":
+        host.moving = ""
+    if host.invprovision == "unprovisioned" and changes.get("administrative") == "unlocked":
+        host.invprovision = "provisioning"
+    if host.invprovision == "provisioning" and changes.get("operational") == "enabled":
+        host.invprovision = "provisioned"
 
 
 def _own(name: str) -> str:
@@ -126,38 +156,3 @@ def _check_board(host: Host, changes: dict[str, Any]) -> None:
 def _refuse_capabilities(given: Any) -> None:
     name, value = next(iter(given.items())) if isinstance(given, dict) and given else ("", given)
     raise reject(f"Setting capability not allowed: name={name}, value={value}. ")
-
-
-def changes_of(request: Request) -> dict[str, Any]:
-    """A JSON patch as {field: value}.
-
-    Raises:
-        Refusal: sysinv's 400 for what is not a patch.
-    """
-    try:
-        body = request.json()
-    except ValueError:
-        kind = request.headers.get("Content-Type", "")
-        if kind.startswith("application/x-www-form-urlencoded"):
-            name = request.body.decode(errors="replace").split("=")[0]
-            raise reject(f'Unknown argument: "{name}"') from None
-        raise reject("Request is not in valid JSON format") from None
-    if body is None:
-        raise reject("Request is not in valid JSON format")
-    if not isinstance(body, list):
-        raise _bad_patch(body)
-    changes: dict[str, Any] = {}
-    for row in body:
-        if not isinstance(row, dict) or "op" not in row or "path" not in row:
-            raise reject(f"Invalid patch format: {row}")
-        if row["op"] not in ("add", "replace", "remove"):
-            raise reject(f"Operation not supported: {row['op']}")
-        path = str(row["path"])
-        if not path.startswith("/"):
-            raise reject(f"Invalid path: {path}")
-        changes[path.removeprefix("/")] = row.get("value")
-    return changes
-
-
-def _bad_patch(body: Any) -> Refusal:
-    return reject(f"Invalid input for field/attribute patch. Value: '{body}'. Value not a valid list: {body}")

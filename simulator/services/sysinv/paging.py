@@ -1,17 +1,26 @@
 """limit, marker, sort_key and sort_dir of sysinv's lists, with its words for what is wrong in them."""
 
 import urllib.parse
+from typing import Protocol, TypeVar
 
-from simulator.cloud.hosts import Host
 from simulator.services.envelope import reject
 from simulator.wire.http import Request
 
+
+class Paged(Protocol):
+    """What can stand in a list."""
+
+    @property
+    def uuid(self) -> str: ...
+
+
+P = TypeVar("P", bound=Paged)
 _KEYS = {"hostname": "name", "mgmt_mac": "mac", "bm_ip": "bmc"}
 """Wire fields that the model calls otherwise."""
 
 
-def paged(rows: list[Host], query: dict[str, str]) -> list[Host]:
-    """The hosts that a query asks for, in its order.
+def paged(rows: list[P], query: dict[str, str]) -> list[P]:
+    """The rows that a query asks for, in its order.
 
     Raises:
         Refusal: 400, or 500 for an unknown sort key, with sysinv's text.
@@ -33,13 +42,15 @@ def paged(rows: list[Host], query: dict[str, str]) -> list[Host]:
     return rows[:limit] if limit else rows
 
 
-def next_page(request: Request, last: Host) -> str:
-    """The link to what follows a page that ends with this host."""
+def next_page(request: Request, path: str, last: str) -> str:
+    """The link to what follows a page that ends with the row of this uuid."""
     wanted = {
-        name: value for name, value in request.query.items() if name in ("sort_key", "sort_dir", "limit")
+        "sort_key": request.query.get("sort_key", "id"),
+        "sort_dir": request.query.get("sort_dir", "asc"),
+        "limit": request.query.get("limit", ""),
+        "marker": last,
     }
-    query = urllib.parse.urlencode(wanted | {"limit": wanted.pop("limit", ""), "marker": last.uuid})
-    return f"{request.base}/v1/ihosts?{query}"
+    return f"{request.base}/v1/{path}?{urllib.parse.urlencode(wanted)}"
 
 
 def _limit(text: str | None) -> int:
@@ -57,6 +68,6 @@ def _limit(text: str | None) -> int:
     return limit
 
 
-def _sortable(row: Host, key: str) -> tuple[int, str]:
+def _sortable(row: Paged, key: str) -> tuple[int, str]:
     value = getattr(row, key)
     return (value, "") if isinstance(value, int) else (0, str(value))

@@ -4,18 +4,17 @@ Values are hardly checked by the real one either: any name, mode and virtual swi
 to a change lacks what a read computes (`bm_region`).
 """
 
-import re
 import zoneinfo
 from typing import Any
 
 from simulator.cloud.cloud import Cloud
 from simulator.services.envelope import fault, reject
 from simulator.services.sysinv import view
-from simulator.services.sysinv.changes import changes_of
+from simulator.services.sysinv.patches import changes_of
+from simulator.services.sysinv.resource import is_uuid, not_a_uuid
 from simulator.wire.http import Reply, Request, json_reply
 
 _TEXTS = ("name", "description", "contact", "location", "latitude", "longitude", "security_feature")
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def handle(cloud: Cloud, request: Request, rest: list[str]) -> Reply:
@@ -26,7 +25,7 @@ def handle(cloud: Cloud, request: Request, rest: list[str]) -> Reply:
     if not rest:
         return json_reply({"isystems": [view.system(cloud, request.base)]})
     ref = rest[0]
-    if not _UUID.fullmatch(ref):
+    if not is_uuid(ref):
         raise not_a_uuid("isystem_uuid", ref)
     if ref != cloud.identity.system_uuid:
         return fault(404, f"Server {ref} could not be found.")
@@ -36,11 +35,13 @@ def handle(cloud: Cloud, request: Request, rest: list[str]) -> Reply:
     return json_reply(view.system(cloud, request.base))
 
 
-def not_a_uuid(name: str, value: str) -> Exception:
-    return reject(
-        f"Invalid input for field/attribute {name}. Value: '{value}'. unable to convert to uuid. "
-        f"Error: Expected a uuid but received {value}."
-    )
+def _become_duplex(cloud: Cloud) -> None:
+    """One controller of two from now on; the unlock finds out whether its networks are fit for that."""
+    cloud.identity.simplex = False
+    cloud.active.mgmt_ip = "192.168.204.3"
+    cloud.system["capabilities"] = cloud.system.get("capabilities", {}) | {
+        "simplex_to_duplex_migration": True
+    }
 
 
 def _change(cloud: Cloud, changes: dict[str, Any]) -> None:
@@ -51,7 +52,8 @@ def _change(cloud: Cloud, changes: dict[str, Any]) -> None:
     if "system_mode" in changes and cloud.simplex:
         if not cloud.active.locked:
             raise reject(f"Cannot modify system mode if host '{cloud.active.name}' is not locked.")
-        raise reject("A move from simplex to duplex is not simulated.")
+        if str(changes["system_mode"]).startswith("duplex"):
+            _become_duplex(cloud)
     zone = changes.get("timezone")
     if zone is not None and zone not in zoneinfo.available_timezones():
         raise reject(f"Timezone file {zone} does not exist.")

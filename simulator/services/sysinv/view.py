@@ -1,9 +1,11 @@
 """How sysinv shows systems, hosts and applications: the exact keys of lists, and what a single GET adds."""
 
+import json
+
 from simulator.cloud import clock
 from simulator.cloud.cloud import Cloud
 from simulator.cloud.hosts import Host
-from simulator.wire.http import Json
+from simulator.wire.http import Json, Reply
 
 _LINKED = [
     "iinterfaces",
@@ -29,15 +31,20 @@ _LINKED = [
 ]
 
 
+ROOT_DEVICE = "/dev/disk/by-path/pci-0000:00:0d.0-ata-1.0"
+LONG_AGO = "2026-01-01T00:00:00.000000+00:00"
+"""When everything was made that was there before anybody looked."""
+
+
 def system(cloud: Cloud, base: str, reply: bool = False) -> Json:
     """The isystem, with what callers have set; `reply` is the form that answers a PATCH."""
     identity = cloud.identity
     body: Json = {
         "uuid": identity.system_uuid,
         "name": identity.region,
-        "system_type": "All-in-one",
+        "system_type": "All-in-one" if cloud.all_in_one else "Standard",
         "system_mode": "simplex" if identity.simplex else "duplex",
-        "software_version": cloud.dialect.version,
+        "software_version": cloud.usm.release.version,
         "region_name": identity.region,
         "distributed_cloud_role": identity.role,
         "timezone": "UTC",
@@ -56,7 +63,7 @@ def system(cloud: Cloud, base: str, reply: bool = False) -> Json:
             "vswitch_type": "none",
             "bm_region": "External",
         },
-        "created_at": "2026-01-01T00:00:00.000000+00:00",
+        "created_at": LONG_AGO,
         "updated_at": None,
         "links": links(base, "isystems", identity.system_uuid),
     }
@@ -76,9 +83,9 @@ def host(cloud: Cloud, row: Host, base: str, single: bool = False, reply: bool =
     body: Json = {
         "id": row.id,
         "uuid": row.uuid,
-        "hostname": row.name,
-        "personality": row.personality,
-        "subfunctions": row.subfunctions,
+        "hostname": row.name or None,
+        "personality": row.personality or None,
+        "subfunctions": row.subfunctions or None,
         "administrative": row.administrative,
         "operational": row.operational,
         "availability": row.availability,
@@ -98,14 +105,14 @@ def host(cloud: Cloud, row: Host, base: str, single: bool = False, reply: bool =
         "config_applied": config,
         "config_target": config,
         "bm_type": row.bm_type,
-        "bm_ip": row.bmc,
+        "bm_ip": row.bmc if row.bm_type not in (None, "none") else None,
         "bm_username": row.bm_username,
         "mgmt_mac": row.mac,
-        "mgmt_ip": None if reply else row.mgmt_ip,
+        "mgmt_ip": None if reply else row.mgmt_ip or None,
         "capabilities": {} if reply else capabilities,
         "clock_synchronization": "ntp",
-        "boot_device": "/dev/disk/by-path/pci-0000:00:1f.2-ata-1.0",
-        "rootfs_device": "/dev/disk/by-path/pci-0000:00:1f.2-ata-1.0",
+        "boot_device": ROOT_DEVICE,
+        "rootfs_device": ROOT_DEVICE,
         "console": "ttyS0,115200",
         "apparmor": "disabled",
         "cstates_available": None,
@@ -123,11 +130,11 @@ def host(cloud: Cloud, row: Host, base: str, single: bool = False, reply: bool =
         "reboot_needed": False,
         "reserved": "False",
         "serialid": f"SIM{cloud.identity.number:05d}{row.id}",
-        "sw_version": cloud.dialect.version,
+        "sw_version": cloud.usm.of_host(row).version,
         "tboot": "",
         "ttys_dcd": False,
-        "uptime": 86400,
-        "created_at": "2026-01-01T00:00:00.000000+00:00",
+        "uptime": row.uptime(cloud.clock.now()),
+        "created_at": LONG_AGO,
         "updated_at": clock.iso(),
         "links": links(base, "ihosts", row.uuid),
     }
@@ -138,16 +145,43 @@ def host(cloud: Cloud, row: Host, base: str, single: bool = False, reply: bool =
     return body
 
 
-def app(name: str, status: str) -> Json:
+def posted(cloud: Cloud, row: Host) -> Json:
+    """The form that answers a POST at a host: as stored, without what a read computes."""
+    known = row.inv_state is not None
+    device = ROOT_DEVICE if known else "/dev/sda"
+    megahertz = "" if known else None
+    return host(cloud, row, "", reply=True) | {
+        "task": row.task if known else row.task or None,
+        "reserved": False,
+        "serialid": None,
+        "isystem_uuid": cloud.identity.system_uuid if known else None,
+        "forisystemid": 1 if known else None,
+        "sw_version": cloud.usm.of_host(row).version if known else None,
+        "uptime": 0,
+        "config_applied": None,
+        "config_target": None,
+        "max_cpu_mhz_configured": megahertz,
+        "min_cpu_mhz_allowed": megahertz,
+        "max_cpu_mhz_allowed": megahertz,
+        "cstates_available": megahertz,
+        "boot_device": row.free.get("boot_device", device),
+        "rootfs_device": row.free.get("rootfs_device", device),
+    }
+
+
+def app(cloud: Cloud, name: str) -> Json:
+    """One application; `active` is whether it runs in the cluster, which it also does while re-applied."""
+    apps = cloud.apps
+    status = apps.status[name]
     return {
         "name": name,
-        "app_version": "1.0-1",
+        "app_version": apps.versions.get(name, "1.0-1"),
         "manifest_name": f"{name}-fluxcd-manifests",
         "manifest_file": "fluxcd-manifests",
         "status": status,
-        "progress": "completed" if status == "applied" else "",
-        "active": True,
-        "created_at": "2026-01-01T00:00:00.000000+00:00",
+        "progress": apps.progress.get(name, "completed"),
+        "active": status == "applied" or name in apps.active,
+        "created_at": LONG_AGO,
         "updated_at": None,
     }
 
@@ -178,6 +212,11 @@ def health(cloud: Cloud) -> str:
     text.append(line("All kubernetes nodes are ready", enabled))
     text.append(line("All kubernetes control plane pods are ready", enabled))
     return "\n".join(text) + "\n"
+
+
+def words(reply: Reply) -> str:
+    """The text inside an error envelope."""
+    return str(json.loads(json.loads(reply.body)["error_message"]).get("faultstring", ""))
 
 
 def links(base: str, collection: str, uuid: str) -> list[Json]:

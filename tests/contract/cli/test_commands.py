@@ -35,13 +35,13 @@ STATES = (
     "severity",
 )
 _DEEP = ("stages", "build-phase", "apply-phase", "abort-phase")
-KNOBS = Knobs(build_seconds=60, apply_seconds=300, reboot_seconds=300, prestage_seconds=120)
+KNOBS = Knobs(build_seconds=60, apply_seconds=300, reboot_seconds=1800, prestage_seconds=120)
 WITHIN_S = 10.0
 
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:
-    async with standing("mixed", 4, tmp_path, 600, dialect=Dialect.NEXT, knobs=KNOBS) as ready:
+    async with standing("by-turns", 4, tmp_path, 600, dialect=Dialect.NEXT, knobs=KNOBS) as ready:
         ready.fresh(TOKEN)
         yield ready
 
@@ -86,7 +86,7 @@ def compared(expected: dict[str, Any], got: Answer) -> str:
 async def send(stage: Stage, command: dict[str, Any], exchange: dict[str, Any]) -> Answer:
     region = stage.region
     cloud = next(one for one in region.clouds() if one.name == command["cloud"])
-    ports = ports_of(cloud.identity.role).listening()
+    ports = ports_of(cloud.identity).listening()
     port = next(port for port, service in ports.items() if service == exchange["service"])
     url = f"http://{cloud.identity.address}:{port}{exchange['path']}"
     if exchange.get("query"):

@@ -1,0 +1,127 @@
+"""From a site's name to its controller-0: what is declared of it, and sessions with it.
+
+Secrets are resolved here, at the moment of a visit, and are gone with it.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from temporalio import activity
+
+from activities.errors import Refused
+from activities.ssh.client import Session, Target, script_text, session
+from activities.ssh.facts import MARK, Look
+from inventory.bootstrap import (
+    DeclaredHost,
+    Overrides,
+    Placeable,
+    load_host,
+    load_overrides,
+    placeable,
+)
+from inventory.load import Inventory, NotDeclared
+from inventory.problems import FileErrors
+from inventory.secrets import SecretError, resolve
+from models.bootstrap import InstalledHost
+from models.bootstrap_files import SshCredential
+from models.records import Journal
+from models.timing import Timing
+
+
+@dataclass
+class Hosts:
+    inventory: Callable[[], Inventory]
+    timing: Timing
+    journal: Journal
+
+    def declared(self, site: str) -> DeclaredHost:
+        """Raises Refused."""
+        try:
+            return load_host(self.inventory(), site)
+        except (NotDeclared, FileErrors) as error:
+            raise Refused(str(error)) from error
+
+    def overrides(self, declared: DeclaredHost) -> Overrides:
+        """Raises Refused with every mistake."""
+        try:
+            return load_overrides(declared)
+        except FileErrors as error:
+            raise Refused(str(error)) from error
+
+    def placeable(self, declared: DeclaredHost) -> Placeable:
+        """Raises Refused."""
+        try:
+            return placeable(declared, self.overrides(declared))
+        except SecretError as error:
+            raise Refused(str(error)) from error
+
+    @property
+    def playbook_script(self) -> str:
+        """What is placed with a run and started."""
+        return script_text("playbook")
+
+    @asynccontextmanager
+    async def visit(self, declared: DeclaredHost) -> AsyncIterator[Session]:
+        """Raises SshTrouble, and Refused where a secret is not to be had."""
+        async with session(self._target(declared), self.timing.request_timeout_s) as found:
+            yield found
+
+    async def look(self, declared: DeclaredHost, session: Session) -> InstalledHost:
+        """Raises SshTrouble."""
+        seen = Look(await session.run("look"))
+        marks = await self.journal.marks(declared.site.name)
+        ours = frozenset(mark.value for mark in marks if mark.kind == MARK)
+        access = declared.access
+        return InstalledHost(
+            address=str(session.target),
+            proof=f"host key {access.host_key}" if access.host_key else f"its key in {access.known_hosts}",
+            playbook=seen.says("playbook"),
+            lacks=tuple(seen.host.get("lacks", ())),
+            bootstrapped=seen.says("bootstrapped"),
+            finalized=seen.says("finalized"),
+            runs=seen.runs(ours),
+            foreign=seen.foreign,
+            timing=self.timing,
+            attempt=activity.info().attempt,
+        )
+
+    def _target(self, declared: DeclaredHost) -> Target:
+        return target(
+            declared.host,
+            declared.port,
+            declared.access.credential,
+            host_key=declared.access.host_key,
+            known_hosts=declared.known_hosts,
+            base=declared.base,
+        )
+
+
+def target(
+    host: str,
+    port: int,
+    credential: SshCredential,
+    *,
+    host_key: str | None,
+    known_hosts: Path | None,
+    base: Path,
+) -> Target:
+    """With its secrets, whose files start at `base`. Raises Refused where one is not to be had."""
+
+    def secret(reference: str | None) -> str | None:
+        return None if reference is None else resolve(reference, base)
+
+    try:
+        return Target(
+            host=host,
+            port=port,
+            username=credential.username,
+            password=secret(credential.password),
+            private_key=secret(credential.private_key),
+            passphrase=secret(credential.passphrase),
+            host_key=host_key,
+            known_hosts=str(known_hosts) if known_hosts else None,
+        )
+    except SecretError as error:
+        raise Refused(str(error)) from error

@@ -1,0 +1,259 @@
+"""`starflock site backup|restore|compare`: a site into the archive, back from it, and held against it.
+
+Backup and restore are workflows under the site's lock. A restore says what it destroys (`--plan`) and begins
+only where the site's name was written out a second time. `starflock backup` has what lies in the archive.
+"""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from cli.exits import Code, Failure
+from cli.output import FormOption, emit, facts, outcome
+from cli.words import INVENTORY, InventoryOption
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from models.backup import BackupResult
+    from models.restore import RestorePlan, RestoreResult, SiteComparison
+
+app = typer.Typer(rich_markup_mode=None)
+
+SiteName = Annotated[str, typer.Argument(metavar="NAME", help="The site, as the inventory names it.")]
+BackupOption = Annotated[
+    str, typer.Option("--backup", metavar="BACKUP", help="As `starflock backup list` shows it.")
+]
+Within = Annotated[str | None, typer.Option(metavar="TIME", help="Such as 2h.")]
+NoWait = Annotated[bool, typer.Option("--no-wait", help="Start it and return.")]
+
+
+@app.command()
+def backup(
+    name: SiteName,
+    local: Annotated[
+        bool, typer.Option("--local", help="The archive stays on the site; else dcmanager's vault has it.")
+    ] = False,
+    registry_images: Annotated[
+        bool, typer.Option("--registry-images", help="With its registry's images; goes with --local.")
+    ] = False,
+    reachable_within: Within = None,
+    ready_within: Within = None,
+    no_wait: NoWait = False,
+    inventory: InventoryOption = INVENTORY,
+    output: FormOption = "table",
+) -> None:
+    """Back up a site's platform through its dcmanager, and record what the site is.
+
+    The record and a signed manifest go into the archive; the manifest says where dcmanager keeps the rest.
+    """
+    from cli.follow import carried_out
+    from models import contracts
+    from models.backup import BackupResult, BackupSiteRequest
+
+    if registry_images and not local:
+        raise Failure(Code.BAD_INPUT, "--registry-images goes with --local: dcmanager keeps no images")
+    _must_be_declared(name, inventory)
+    given = {"reachable_within": reachable_within, "ready_within": ready_within}
+    request = BackupSiteRequest.model_validate(
+        {"site": name, "local": local, "registry_images": registry_images}
+        | {key: value for key, value in given.items() if value is not None}
+    )
+    carried_out(
+        contracts.BACKUP_SITE,
+        request,
+        site=name,
+        operation="backup",
+        summary=f"back up {name}",
+        result=BackupResult,
+        words=_backup,
+        no_wait=no_wait,
+        output=output,
+    )
+
+
+@app.command()
+def restore(
+    name: SiteName,
+    backup: BackupOption = "latest",
+    yes_wipe: Annotated[
+        str | None,
+        typer.Option(metavar="SITE", help="Everything younger than the backup may go: the name again."),
+    ] = None,
+    no_install: Annotated[
+        bool, typer.Option("--no-install", help="controller-0 is freshly installed already.")
+    ] = False,
+    volumes: Annotated[
+        bool, typer.Option("--volumes", help="Ceph's volumes of the backup, too; none is written over.")
+    ] = False,
+    no_manage: Annotated[bool, typer.Option("--no-manage", help="Leave it unmanaged.")] = False,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Say what would be done and destroyed; change nothing.")
+    ] = False,
+    reachable_within: Within = None,
+    ready_within: Within = None,
+    no_wait: NoWait = False,
+    inventory: InventoryOption = INVENTORY,
+    output: FormOption = "table",
+) -> None:
+    """Put a site back as a backup has it, and compare it with the record of that backup.
+
+    dcmanager installs controller-0 by its BMC and restores the platform. Takes up what an earlier run left.
+    """
+    from cli.follow import carried_out
+    from models import contracts
+    from models.restore import RestoreResult, RestoreSiteRequest
+
+    _must_be_declared(name, inventory)
+    given = {"reachable_within": reachable_within, "ready_within": ready_within}
+    request = RestoreSiteRequest.model_validate(
+        {
+            "site": name,
+            "backup": _backup_named(backup),
+            "wipe": yes_wipe,
+            "install": not no_install,
+            "volumes": volumes,
+            "manage": not no_manage,
+        }
+        | {key: value for key, value in given.items() if value is not None}
+    )
+    if plan:
+        _show_plan(request, output)
+        return
+    if yes_wipe != name:
+        given_name = f"it names {yes_wipe}" if yes_wipe else "nothing was said"
+        raise Failure(
+            Code.REFUSED,
+            f"a restore of {name} wipes what is there now ({given_name}); if so, say --yes-wipe {name}; "
+            "--plan says what would be done",
+        )
+    carried_out(
+        contracts.RESTORE_SITE,
+        request,
+        site=name,
+        operation="restore",
+        summary=f"restore {name}",
+        result=RestoreResult,
+        words=_restore,
+        no_wait=no_wait,
+        output=output,
+    )
+
+
+@app.command()
+def compare(
+    name: SiteName,
+    backup: BackupOption = "latest",
+    inventory: InventoryOption = INVENTORY,
+    output: FormOption = "table",
+) -> None:
+    """Hold a site against the record of a backup; exit code 1 where they differ."""
+    from cli.session import ask, connected, run
+    from models import contracts
+    from models.restore import CompareSiteRequest, SiteComparison
+
+    _must_be_declared(name, inventory)
+    request = CompareSiteRequest(site=name, backup=_backup_named(backup))
+
+    async def work() -> SiteComparison:
+        return await ask(await connected(), contracts.COMPARE_SITE, name, request, SiteComparison)
+
+    found = run(work())
+    emit(output, found, lambda: _compared(found))
+    if found.refusal or found.count:
+        raise typer.Exit(Code.BAD_END)
+
+
+def _backup_named(text: str) -> str:
+    """Raises Failure."""
+    from models.archive import BackupId
+    from models.restore import LATEST
+
+    if text != LATEST:
+        try:
+            BackupId.parse(text)
+        except ValueError as error:
+            raise Failure(Code.BAD_INPUT, f"--backup: {error}") from None
+    return text
+
+
+def _must_be_declared(name: str, inventory: "Path") -> None:
+    """Said at once where the inventory is at hand; elsewhere the worker says it."""
+    if inventory.exists():
+        from inventory.load import load_inventory
+
+        load_inventory(inventory).site(name)
+
+
+def _show_plan(request: Any, output: FormOption) -> None:
+    """Raises typer.Exit where it is refused."""
+    from cli.session import ask, connected, run
+    from models import contracts
+    from models.restore import RestorePlan
+
+    async def work() -> RestorePlan:
+        return await ask(await connected(), contracts.PLAN_RESTORE, request.site, request, RestorePlan)
+
+    found = run(work())
+    emit(output, found, lambda: _plan(found))
+    if found.refusal:
+        raise typer.Exit(Code.BAD_END)
+
+
+def _plan(found: "RestorePlan") -> list[Any]:
+    pairs = [("site", found.site), ("backup", found.backup), ("refused", found.refusal)]
+    parts: list[Any] = [facts(pairs)]
+    if found.steps:
+        parts += ["", "It would:"]
+        for number, step in enumerate(found.steps, 1):
+            parts.append(f"  {number}. {step.what}")
+            parts += [f"     destroys {step.destroys}"] if step.destroys else []
+    if found.confirm:
+        parts += ["", f"To do it: starflock site restore {found.site} --yes-wipe {found.confirm}"]
+    return parts
+
+
+def _backup(result: "BackupResult") -> list[Any]:
+    return [
+        facts(
+            [
+                ("site", result.site),
+                ("outcome", outcome(result.outcome)),
+                ("reason", result.reason),
+                ("backup", result.backup),
+                ("archive", result.archive),
+                ("platform", result.platform),
+                ("release", result.release),
+            ]
+        ),
+        *(f"  {line}" for line in result.evidence),
+    ]
+
+
+def _restore(result: "RestoreResult") -> list[Any]:
+    differing = len(result.differences) or "none"
+    compared = f"{result.compared} facts, {differing} differ" if result.compared else ""
+    return [
+        facts(
+            [
+                ("site", result.site),
+                ("outcome", outcome(result.outcome)),
+                ("reason", result.reason),
+                ("backup", result.backup),
+                ("release", result.release),
+                ("compared", compared),
+            ]
+        ),
+        *(f"  {line}" for line in result.evidence),
+    ]
+
+
+def _compared(found: "SiteComparison") -> list[Any]:
+    pairs = [
+        ("site", found.site),
+        ("backup", found.backup),
+        ("refused", found.refusal),
+        ("recorded", f"{found.recorded:%Y-%m-%d %H:%M:%S} UTC" if found.recorded else ""),
+        ("compared", f"{found.compared} facts, {found.count or 'none'} differ" if found.compared else ""),
+    ]
+    return [facts(pairs), *(f"  {line}" for line in found.differences)]

@@ -1,0 +1,115 @@
+"""Requests and results of `BackupSite`, and of what it asks of dcmanager and of the site."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from pydantic import model_validator
+
+from models.archive import BackupText
+from models.base import Duration, Frozen, Name
+from models.deploy import SubcloudFacts
+from models.operations import check_images
+from models.outcome import Outcome
+from models.patch import CampaignRef
+
+RECORD, PLATFORM = "record/site.json", "platform/backup.tgz"
+"""Names of the objects of a backup."""
+
+
+class BackupSiteRequest(Frozen):
+    """Back up a site's platform through its dcmanager, with a record of what the site is."""
+
+    site: Name
+    local: bool = False
+    """The archive stays on the site itself, on a partition that an installation leaves alone; otherwise its
+    system controller keeps it."""
+    registry_images: bool = False
+    """With the images of the site's registry; only where the archive stays on the site."""
+    reachable_within: Duration = timedelta(minutes=30)
+    """How long an offline site is waited for before it is `unreachable`."""
+    ready_within: Duration = timedelta(hours=2)
+    """How long a busy or gated site is waited for before it is `blocked`."""
+    backed_up_within: Duration = timedelta(hours=2)
+    """dcmanager's playbook takes three to four minutes on an idle site, longer with images."""
+    campaign: CampaignRef | None = None
+
+    @model_validator(mode="after")
+    def _images_stay(self) -> "BackupSiteRequest":
+        check_images(self.local, self.registry_images)
+        return self
+
+
+class BackupResult(Frozen):
+    site: str
+    outcome: Outcome
+    reason: str
+    backup: str = ""
+    """Its id in the archive."""
+    archive: str = ""
+    platform: str = ""
+    """Where the platform's archive lies."""
+    release: str = ""
+    evidence: tuple[str, ...] = ()
+    began: datetime | None = None
+    ended: datetime | None = None
+
+
+# -- activities
+
+
+class BeginBackupRequest(Frozen):
+    site: Name
+    region: str
+    local: bool
+    registry_images: bool
+    since: datetime | None
+    """When the last good backup had ended as this was decided."""
+    status: str
+    """`backup-status` as this was decided."""
+
+
+class AwaitBackupRequest(Frozen):
+    site: Name
+    region: str
+    within: Duration
+    silence: Duration = timedelta(minutes=30)
+    """The longest stretch without an answer of dcmanager."""
+
+
+class BackupEnd(Frozen):
+    how: Literal["ended", "gone", "silent", "late"]
+    """ended: nothing is under way any more, well or not."""
+    facts: SubcloudFacts | None = None
+    words: str = ""
+    attempt: int = 1
+
+
+class RecordRequest(Frozen):
+    """Read what the site is and put it into the backup."""
+
+    backup: BackupText
+    site: Name
+    region: str
+    taken: datetime
+    """When dcmanager's archive was made, by which it is known."""
+    local: bool
+    registry_images: bool
+
+
+class CompareRequest(Frozen):
+    """Read what the site is and hold it against the record of a backup."""
+
+    backup: BackupText
+    site: Name
+
+
+class Comparison(Frozen):
+    """What differs, as a person reads it."""
+
+    recorded: datetime
+    differences: tuple[str, ...] = ()
+    """The first of them, one a line."""
+    count: int = 0
+    compared: int = 0
+    """How many facts were held against each other."""
+    attempt: int = 1

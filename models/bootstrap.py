@@ -1,0 +1,174 @@
+"""Request and result of `BootstrapSite`, and of the activities on the host that it bootstraps.
+
+A *run* is one playbook on the host: a folder below `~/.starflock/bootstrap` that is named by the workflow's
+run id and holds overrides, log and exit record.
+"""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from models.base import Duration, Frozen, Name
+from models.outcome import Outcome
+from models.patch import CampaignRef
+from models.timing import Timing
+
+RunState = Literal["placed", "running", "ended", "died"]
+"""placed: its files are there; running: its playbook is; ended: with an exit record; died: started, and
+neither a process nor an exit record is there."""
+
+
+class BootstrapRequest(Frozen):
+    site: Name
+    reachable_within: Duration = timedelta(minutes=30)
+    """How long a host that does not answer is waited for before the site is `unreachable`."""
+    ready_within: Duration = timedelta(hours=2)
+    """How long a thaw, or the end of somebody else's playbook, is waited for before the site is `blocked`."""
+    bootstrapped_within: Duration = timedelta(hours=2)
+    """For the playbook; StarlingX's guides say up to 10 minutes, slow registries make an hour of that."""
+    campaign: CampaignRef | None = None
+
+
+class BootstrapResult(Frozen):
+    site: str
+    outcome: Outcome
+    reason: str
+    run: str = ""
+    """The playbook's run on the host; empty where none was begun or found."""
+    task: str = ""
+    """The last one that the playbook began."""
+    evidence: tuple[str, ...] = ()
+    began: datetime | None = None
+    ended: datetime | None = None
+
+
+def role_of(task: str) -> str:
+    """`bootstrap/validate-config` of `bootstrap/validate-config : Fail if ...`; of a task without, itself."""
+    return task.partition(" : ")[0]
+
+
+# -- activities
+
+
+class BootstrapRef(Frozen):
+    site: Name
+
+
+class AwaitFreeRequest(Frozen):
+    """Until nobody else's playbook runs there."""
+
+    site: Name
+    within: Duration
+
+
+class BootstrapRunRef(Frozen):
+    site: Name
+    run: Name
+
+
+class PlaybookRun(Frozen):
+    """One run of Starflock's on the host."""
+
+    run: str
+    state: RunState
+    ours: bool = False
+    """These records know it; otherwise another Starflock has begun it."""
+    exit_code: int | None = None
+    task: str = ""
+    tasks: int = 0
+    """Begun so far."""
+    has_secrets: bool = False
+    """The file with its secrets is there."""
+
+
+class InstalledHost(Frozen):
+    """One look at controller-0."""
+
+    address: str
+    """USER@HOST:PORT"""
+    proof: str
+    """How it has proved who it is."""
+    playbook: bool = False
+    """StarlingX's playbooks are there."""
+    lacks: tuple[str, ...] = ()
+    """Programs that we need and that are not there."""
+    bootstrapped: bool = False
+    finalized: bool = False
+    """It was unlocked since: the playbook refuses to run."""
+    runs: tuple[PlaybookRun, ...] = ()
+    foreign: tuple[str, ...] = ()
+    """Playbooks that somebody else runs there, in words."""
+    digest: str = ""
+    """Of the declared overrides."""
+    timing: Timing = Timing()
+    attempt: int = 1
+
+    @property
+    def running(self) -> PlaybookRun | None:
+        return next((run for run in self.runs if run.state == "running"), None)
+
+    @property
+    def left_behind(self) -> tuple[PlaybookRun, ...]:
+        """Runs of ours that are over and were not wiped."""
+        return tuple(run for run in self.runs if run.ours and run.has_secrets and run.state != "running")
+
+    @property
+    def busy(self) -> str:
+        """Who else is at work there, in words; empty where nobody is."""
+        run = self.running
+        if run is not None and not run.ours:
+            return f"another Starflock's playbook {run.run} runs on {self.address}"
+        return f"somebody runs {self.foreign[0]} on {self.address}" if self.foreign else ""
+
+    def run_named(self, name: str) -> PlaybookRun | None:
+        return next((run for run in self.runs if run.run == name), None)
+
+
+class StopRequest(Frozen):
+    site: Name
+    run: Name
+    not_during: tuple[str, ...] = ()
+    """Tasks whose names hold one of these are not cut off."""
+
+
+class PlaybookStep(Frozen):
+    """What a mutation came to."""
+
+    state: RunState | Literal["gone"]
+    attempt: int = 1
+
+
+class AwaitPlaybookRequest(Frozen):
+    site: Name
+    run: Name
+    within: Duration
+    silence: Duration = timedelta(minutes=30)
+    """The longest stretch without an answer of the host; the playbook sets up its network."""
+    role: str = ""
+    """Where the playbook was when it was last looked at."""
+    to_stop: bool = False
+    """Wait until it may be cut off."""
+    not_during: tuple[str, ...] = ()
+    """Tasks whose names hold one of these are not cut off."""
+
+
+class PlaybookEnd(Frozen):
+    how: Literal["so", "failed", "died", "gone", "silent", "late", "moved", "stoppable"]
+    """moved: it is in another role; stoppable: it runs and may be cut off."""
+    exit_code: int | None = None
+    task: str = ""
+    words: str = ""
+    """Of the playbook's log, where it failed; of the trouble elsewhere."""
+    attempt: int = 1
+
+
+class WipeSecretsRequest(Frozen):
+    site: Name
+    run: Name | None = None
+    """Wiped even while its playbook runs: it has read the secrets. None: only runs that are over."""
+
+
+class Wiped(Frozen):
+    """What is left of our secrets on the host: files, none where all are gone."""
+
+    left: tuple[str, ...] = ()
+    attempt: int = 1

@@ -1,0 +1,148 @@
+"""Requests and results of `RestoreSite` and `PlanRestore`, and of what they ask of dcmanager and the site."""
+
+from datetime import datetime, timedelta
+from typing import Literal
+
+from models.archive import BackupText, Origin
+from models.base import Duration, Frozen, Name
+from models.outcome import Outcome
+from models.patch import CampaignRef
+
+LATEST = "latest"
+
+
+class RestoreSiteRequest(Frozen):
+    """Put a site back as a backup has it: whatever came after that is gone."""
+
+    site: Name
+    backup: BackupText | Literal["latest"] = LATEST
+    """latest: the newest in the archive that is whole and that dcmanager still has."""
+    wipe: Name | None = None
+    """The site, written out again: yes, what is there now may go. Without it the run waits for
+    `approve_wipe`."""
+    install: bool = True
+    """dcmanager installs controller-0 by its BMC first. Without it somebody has installed the release that
+    the backup is of, and nothing else."""
+    reachable_within: Duration = timedelta(minutes=30)
+    """How long a silent BMC is waited for before the site is `unreachable`."""
+    ready_within: Duration = timedelta(hours=2)
+    """How long a busy system controller, an approval or a thaw is waited for before the site is `blocked`."""
+    restored_within: Duration = timedelta(hours=5)
+    """Installation and dcmanager's playbook together; the playbook alone may take 90 minutes."""
+    completed_within: Duration = timedelta(hours=1)
+    """From there until applications have recovered and sysinv says that the restore is complete."""
+    online_within: Duration = timedelta(hours=1)
+    volumes: bool = False
+    """Ceph's volumes that the backup has, too: where their OSDs were wiped or are others. A volume that is
+    there is never written over."""
+    manage: bool = True
+    campaign: CampaignRef | None = None
+
+
+class RestoreResult(Frozen):
+    site: str
+    outcome: Outcome
+    reason: str
+    backup: str = ""
+    release: str = ""
+    compared: int = 0
+    """Facts of the record that were held against the restored site."""
+    differences: tuple[str, ...] = ()
+    """Between the record and the restored site, the first of them."""
+    evidence: tuple[str, ...] = ()
+    began: datetime | None = None
+    ended: datetime | None = None
+
+
+class RestoreStep(Frozen):
+    """One step of a plan."""
+
+    what: str
+    destroys: str = ""
+    """What is gone after it; empty where nothing is."""
+
+
+class RestorePlan(Frozen):
+    """The answer to `PlanRestore`: what would be done, and what would be destroyed."""
+
+    site: str
+    backup: str = ""
+    refusal: str = ""
+    """Why nothing would be done at all."""
+    steps: tuple[RestoreStep, ...] = ()
+    confirm: str = ""
+    """What has to be written out for it."""
+
+
+class CompareSiteRequest(Frozen):
+    """Hold a site against the record of a backup; nothing is changed."""
+
+    site: Name
+    backup: BackupText | Literal["latest"] = LATEST
+
+
+class SiteComparison(Frozen):
+    """The answer to `CompareSite`."""
+
+    site: str
+    backup: str = ""
+    refusal: str = ""
+    """Why there is nothing to compare with."""
+    recorded: datetime | None = None
+    compared: int = 0
+    count: int = 0
+    """How many facts differ."""
+    differences: tuple[str, ...] = ()
+    """The first of them, one a line."""
+
+
+# -- activities
+
+
+class ExamineBackupRequest(Frozen):
+    site: Name
+    backup: BackupText | Literal["latest"]
+
+
+class BackupFacts(Frozen):
+    """What a backup is, as far as a restore has to know it."""
+
+    backup: str = ""
+    """Empty where the site has none."""
+    origin: Origin | None = None
+    taken: datetime | None = None
+    """When dcmanager's archive was made."""
+    local: bool = False
+    registry_images: bool = False
+    faults: tuple[str, ...] = ()
+    """What is wrong with it: nothing is restored of one that has any."""
+    attempt: int = 1
+
+
+class BeginRestoreRequest(Frozen):
+    site: Name
+    region: str
+    backup: BackupText
+    status: str
+    """Its deploy status when this was decided."""
+    updated: datetime | None
+    """When its row had been written last as this was decided."""
+    taken: datetime | None
+    """When the backup had ended by dcmanager: the one that it keeps must be that one."""
+    with_install: bool
+    local: bool
+    registry_images: bool
+
+
+class RestoreMarks(Frozen):
+    backups: tuple[str, ...] = ()
+
+
+class MarkRestoreRequest(Frozen):
+    site: Name
+    backup: BackupText
+
+
+class RestoreRef(Frozen):
+    site: Name
+    region: str

@@ -1,0 +1,42 @@
+"""How long a server's movements take, drawn once for each host, in simulated seconds.
+
+The ranges are those of the field: POST of a server with much memory takes minutes, an installation of
+StarlingX from virtual media 30 to 60 minutes. The draw depends only on the seed, the site and the host.
+"""
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Simulated seconds of one host."""
+
+    power_on: float
+    power_off: float
+    shutdown: float
+    """Graceful: the operating system's own end."""
+    post: float
+    os_boot: float
+    install: float
+    update: float
+    """One firmware component."""
+    bmc_restart: float
+    settle: float
+    """For which a BMC is not itself after a power change or an eject; only flavours with such a quirk."""
+
+
+def draw(seed: int, site: str, host: str, install_seconds: float | None) -> Pace:
+    dice = random.Random(f"{seed}/{site}/{host}/pace")
+    install = dice.uniform(1800, 3600)
+    return Pace(
+        power_on=dice.uniform(5, 15),
+        power_off=dice.uniform(3, 8),
+        shutdown=dice.uniform(30, 90),
+        post=dice.uniform(90, 240),
+        os_boot=dice.uniform(60, 180),
+        update=dice.uniform(120, 600),
+        bmc_restart=dice.uniform(90, 180),
+        settle=dice.uniform(15, 25),
+        install=install if install_seconds is None else install_seconds,
+    )

@@ -1,0 +1,138 @@
+"""What `backup.yml` keeps of a cloud, and what `restore_platform.yml` makes of it.
+
+The archive holds sysinv's database, the applications, the deployed releases and the system's own settings. A
+restored cloud is its database again on hosts that have just been installed: controller-0 locked and online,
+never unlocked since, every other host known, locked and offline until its machine boots; the applications
+wait to be applied again, and the restore is in progress until sysinv is told that it is complete. Of
+Kubernetes nothing is kept here: what ran there is as it was found.
+"""
+
+import copy
+import pickle
+import zlib
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+from simulator.cloud.hosts import Host
+
+if TYPE_CHECKING:
+    from simulator.cloud.cloud import Cloud
+    from simulator.cloud.tables import Tables
+
+_OF_THE_MACHINE = frozenset(["watched_by", "booted_at", "moving", "bmc", "machine"])
+"""Of a host: what no database knows, or what the server is and not what it was."""
+_ROOK_RECOVERS_S = 900.0
+"""After the playbook: its monitors are rebuilt from the OSDs that were kept."""
+RESTORE_REQUESTED = "restore-requested"
+CONTROLLER_0 = "host=controller-0"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """One cloud at one moment."""
+
+    region: str
+    version: str
+    simplex: bool
+    standard: bool
+    hosts: tuple[dict[str, Any], ...]
+    tables: "Tables | None"
+    """None where nobody has asked for them: they are made from the hosts whenever somebody does."""
+    applications: dict[str, str]
+    application_versions: dict[str, str]
+    overrides: dict[tuple[str, str, str], str]
+    charts: dict[str, tuple[tuple[str, str], ...]]
+    system: dict[str, Any]
+    license: str
+    releases: dict[str, str]
+
+
+class UnreadableArchiveError(Exception):
+    """The archive is no archive; the message is tar's."""
+
+
+def pack(cloud: "Cloud") -> bytes:
+    """The cloud as it stands."""
+    kept = Saved(
+        region=cloud.identity.region,
+        version=cloud.usm.version,
+        simplex=cloud.identity.simplex,
+        standard=cloud.identity.standard,
+        hosts=tuple(_row(host) for host in cloud.hosts),
+        tables=cloud.known_tables,
+        applications=dict(cloud.apps.status),
+        application_versions=dict(cloud.apps.versions),
+        overrides=dict(cloud.apps.overrides),
+        charts=dict(cloud.apps.charts),
+        system=cloud.system,
+        license=cloud.license,
+        releases=dict(cloud.usm.states),
+    )
+    return zlib.compress(pickle.dumps(kept))
+
+
+def unpack(content: bytes) -> Saved:
+    """Raises UnreadableArchiveError."""
+    try:
+        kept = pickle.loads(zlib.decompress(content))  # noqa: S301 - packed above
+    except (zlib.error, pickle.UnpicklingError, EOFError) as error:
+        raise UnreadableArchiveError(f"gzip: stdin: invalid compressed data--{error}") from None
+    assert isinstance(kept, Saved)
+    return kept
+
+
+def restore(cloud: "Cloud", saved: Saved) -> None:
+    """The playbook has ended: sysinv serves the old database on a new system."""
+    machines = {host.mac: host for host in cloud.machines}
+    cloud.identity.region = cloud.alarms.region = saved.region
+    cloud.identity.simplex, cloud.identity.standard = saved.simplex, saved.standard
+    hosts = [_back(machines.pop(row["mac"], None), row) for row in saved.hosts]
+    cloud.hosts, cloud.unknown = hosts, list(machines.values())
+    for host in hosts:
+        _as_restored(host)
+    cloud.system, cloud.license = dict(saved.system), saved.license
+    cloud.usm.states, cloud.usm.deployment = dict(saved.releases), None
+    cloud.usm.runs.clear()
+    cloud.usm.boots.clear()
+    cloud.usm.spoken()
+    cloud.vim.strategy = None
+    apps = cloud.apps
+    apps.status = {
+        name: RESTORE_REQUESTED if status == "applied" else status
+        for name, status in saved.applications.items()
+    }
+    apps.versions, apps.overrides = dict(saved.application_versions), dict(saved.overrides)
+    apps.charts, apps.active = dict(saved.charts), set()
+    cloud.forget_tables()
+    if saved.tables is not None:
+        cloud.use_tables(saved.tables)
+    cloud.hooks.reborn()
+    cloud.alarms.rows.clear()
+    for host in hosts:
+        cloud.alarms.raise_("200.001", f"host={host.name}", host=host.name)
+    cloud.alarms.raise_("210.002", CONTROLLER_0)
+    cloud.restoring = True
+    rook = saved.applications.get("rook-ceph") == "applied"
+    cloud.recovering_until = cloud.clock.now() + _ROOK_RECOVERS_S if rook else float("-inf")
+
+
+def _row(host: Host) -> dict[str, Any]:
+    names = [one.name for one in fields(host) if one.name not in _OF_THE_MACHINE]
+    return {name: copy.deepcopy(getattr(host, name)) for name in names}
+
+
+def _back(machine: Host | None, row: dict[str, Any]) -> Host:
+    """The host on its machine; one whose machine has gone has none."""
+    host = machine or Host(**{**row, "bmc": None})
+    for name, value in row.items():
+        setattr(host, name, value)
+    return host
+
+
+def _as_restored(host: Host) -> None:
+    is_first = host.name == "controller-0"
+    host.active = is_first
+    host.moving, host.ihost_action, host.vim_progress_status = "", None, None
+    host.enter("locked", "disabled", "online" if is_first else "offline", "")
+    if not is_first:
+        host.install_state, host.booted_at = None, None

@@ -1,0 +1,1 @@
+"""The OpenStack on each site, as the application stx-openstack leaves it: what an acceptance asks of it."""

@@ -1,0 +1,62 @@
+"""Kills of the worker at each step boundary of a procedure, shared out over a few sites side by side.
+
+The boundaries are the steps that a run which nothing disturbed has scheduled. Each site is killed at every
+n-th of them, in their order, at the moment when the server has scheduled it: the server is asked for a run's
+next event and answers when there is one, so nothing is polled and no boundary is run past. Each kill strikes
+the other sites too, wherever they are. A boundary that no run comes to is named.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowHandle
+
+from tests.support.stack import Stack
+
+R = TypeVar("R")
+
+
+async def killed_at_each(
+    house: Stack,
+    boundaries: Sequence[str],
+    sites: Sequence[str],
+    begin: Callable[[str], Awaitable[WorkflowHandle[Any, R]]],
+    *,
+    within: float,
+) -> dict[str, WorkflowHandle[Any, R]]:
+    """The runs, in the order of `sites`, once the worker was killed at all boundaries; they still go on.
+
+    `boundaries` are numbered as `tests.support.stack.scheduled` does; `within` in seconds.
+    """
+    handles = {site: await begin(site) for site in sites}
+    left = {site: list(boundaries[number :: len(sites)]) for number, site in enumerate(sites)}
+    turn = asyncio.Lock()
+    try:
+        async with asyncio.timeout(within), asyncio.TaskGroup() as group:
+            for site, handle in handles.items():
+                group.create_task(_kill_along(house, handle, left[site], turn))
+    except TimeoutError:
+        raise AssertionError(f"no kill within {within} s at {left}") from None
+    missed = {site: steps for site, steps in left.items() if steps}
+    assert not missed, f"these runs ended without coming to {missed}"
+    return handles
+
+
+async def _kill_along(
+    house: Stack, handle: WorkflowHandle[Any, Any], left: list[str], turn: asyncio.Lock
+) -> None:
+    number = 0
+    async for event in handle.fetch_history_events(wait_new_event=True):
+        if not left:
+            return
+        if event.event_type != EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+            continue
+        number += 1
+        if f"{number} {event.activity_task_scheduled_event_attributes.activity_type.name}" != left[0]:
+            continue
+        async with turn:
+            await house.workers[-1].kill()
+            await house.start_worker()
+        left.pop(0)
