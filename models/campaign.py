@@ -198,6 +198,8 @@ class CampaignProgress(Frozen):
     started: datetime | None = None
     resolved_hash: str = ""
     """Content hash of the inventory the members were taken from."""
+    untold: tuple[str, ...] = ()
+    """The latest notices that could not be delivered: who was not told of what, and why."""
 
 
 class CampaignResult(Frozen):

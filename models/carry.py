@@ -10,6 +10,7 @@ from typing import Literal
 
 from models.base import Frozen
 from models.campaign import Budget, CampaignSpec, Window
+from models.notices import NoticeCarry
 from models.outcome import Outcome
 
 PENDING = "."
@@ -108,6 +109,7 @@ class CampaignCarry(Frozen):
     inventory_hash: str = ""
     notes: int = 0
     """Lines written into the campaign's log so far."""
+    notices: NoticeCarry = NoticeCarry()
 
 
 class CampaignStart(CampaignSpec):

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from models.base import Frozen
 from models.campaign import CampaignSpec, SiteEnded
 from models.inventory import SystemController
+from models.notices import Listener
 from models.outcome import Outcome
 from models.patch import PatchSiteRequest
 from models.records import CampaignEvent, CampaignRun, SiteRun
@@ -31,6 +32,8 @@ class Members(Frozen):
     timing: Timing = Timing()
     windows: SiteWindows | None = None
     """None: no member has a maintenance window or a blackout, or the campaign disregards them."""
+    listeners: tuple[Listener, ...] = ()
+    """Who is told of the campaign's turns."""
 
 
 class WindowsRequest(Frozen):

@@ -48,6 +48,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps import policies
     from workflows.steps.controllers_first import controllers_first
     from workflows.steps.notes import CampaignLog
+    from workflows.steps.notifying import Notifier
 
 TICK = timedelta(minutes=2)
 """How late a child that died without a word may be noticed."""
@@ -69,6 +70,7 @@ class FleetCampaign:
         self._spec, carry = start.spec, start.carry
         self._state = CampaignState.from_carry(self._spec, carry) if carry else None
         self._log = CampaignLog(self._spec, carry.notes if carry else 0)
+        self._notifier = Notifier(self._spec, self._log)
         self._news = False
         self._starts: set[asyncio.Task[None]] = set()
         self._asking = False
@@ -80,6 +82,8 @@ class FleetCampaign:
         self._refuse_unless_named()
         if self._state is None:
             self._state = await self._begin()
+        elif start.carry is not None:
+            self._notifier.take_up(start.carry.notices, self._state.pace)
         ticking = asyncio.create_task(self._tick_by_tick())
         try:
             while not await self._carry_on():
@@ -87,7 +91,10 @@ class FleetCampaign:
         finally:
             ticking.cancel()
             ticking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._notifier.tell(self.state, workflow.now(), ended=True)
         await self._log.end(self.state, workflow.now())
+        await self._notifier.settle()
+        await self._log.flush()
         return self.state.result()
 
     @property
@@ -161,6 +168,7 @@ class FleetCampaign:
         if force := self._spec.maintenance_windows.force:
             self._log.say(f"windows do not hold it, forced by {force.owner}: {force.reason}", state.began)
         await self._log.begin(state)
+        self._notifier.begin(members.listeners, state.pace)
         return state
 
     def _open(self, words: str) -> None:
@@ -346,7 +354,8 @@ class FleetCampaign:
                 in_flight=(),
                 counts={},
             )
-        return explain.progress(self._state, workflow.now())
+        seen = explain.progress(self._state, workflow.now())
+        return seen.model_copy(update={"untold": self._notifier.untold})
 
     @workflow.update
     def pause(self, request: PauseRequest) -> Answer:
@@ -430,6 +439,7 @@ class FleetCampaign:
 
     def _show(self) -> None:
         self._log.say_changes(self.state, workflow.now())
+        self._notifier.tell(self.state, workflow.now())
         workflow.set_current_details(self._log.markdown(self.state, workflow.now()))
 
     # -- the engine's side
@@ -455,7 +465,8 @@ class FleetCampaign:
         await workflow.wait_condition(lambda: not self._starts and workflow.all_handlers_finished())
         await self._log.flush()
         await workflow.wait_condition(lambda: not self._asking and workflow.all_handlers_finished())
-        carry = self.state.to_carry().model_copy(update={"notes": self._log.sequence})
+        update = {"notes": self._log.sequence, "notices": self._notifier.carry()}
+        carry = self.state.to_carry().model_copy(update=update)
         workflow.continue_as_new(CampaignStart(**self._spec.model_dump(), carry=carry))
 
 

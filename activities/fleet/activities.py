@@ -47,6 +47,7 @@ from models.fleet import (
     UsualDuration,
 )
 from models.inventory import InventoryFile, SystemController
+from models.notices import Listener
 from models.outcome import Outcome
 from models.records import Journal, SiteRun
 from models.site import Observation
@@ -123,6 +124,7 @@ class FleetActivities:
             problems=tuple(problems),
             timing=self.timing,
             windows=windows,
+            listeners=tuple(Listener(name=each.name, on=each.on) for each in inventory.file.notifications),
         )
 
     @activity.defn
