@@ -10,6 +10,7 @@ from typing import Literal
 
 from models.base import Frozen
 from models.campaign import Budget, CampaignSpec, Window
+from models.holds import SiteHold
 from models.notices import NoticeCarry
 from models.outcome import Outcome
 
@@ -110,6 +111,10 @@ class CampaignCarry(Frozen):
     notes: int = 0
     """Lines written into the campaign's log so far."""
     notices: NoticeCarry = NoticeCarry()
+    on_hold: tuple[tuple[int, SiteHold], ...] = ()
+    """Of the busy ones those that their own people hold."""
+    overridden: tuple[tuple[int, str], ...] = ()
+    """Sites whose own hold a person disregards, with the words."""
 
 
 class CampaignStart(CampaignSpec):

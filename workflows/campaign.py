@@ -30,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
         ApproveRequest,
         CampaignProgress,
         CampaignResult,
+        OverrideHoldRequest,
         PauseRequest,
         ResumeRequest,
         RetryRequest,
@@ -183,7 +184,14 @@ class FleetCampaign:
         try:
             child = await workflow.start_child_workflow(
                 workflow_for(spec.operation),
-                request_for(spec, name, wave, again=state.is_retry(name), told=workflow.info().workflow_id),
+                request_for(
+                    spec,
+                    name,
+                    wave,
+                    again=state.is_retry(name),
+                    told=workflow.info().workflow_id,
+                    override_hold=state.override_of(name),
+                ),
                 id=contracts.site_workflow_id(name),
                 cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
@@ -232,7 +240,11 @@ class FleetCampaign:
 
     @workflow.signal(name=contracts.SITE_ENDED_SIGNAL)
     def site_ended(self, ended: SiteEnded) -> None:
-        if self.state.ended(ended.site, ended.run_id, ended.outcome):
+        now = workflow.now()
+        if ended.hold is not None:
+            self._log.say(f"{ended.site} is {ended.hold.words}", now)
+            self._news |= self.state.held(ended.site, ended.run_id, ended.hold, now)
+        elif self.state.ended(ended.site, ended.run_id, ended.outcome):
             self._news = True
 
     # -- what is looked at by the clock
@@ -276,6 +288,7 @@ class FleetCampaign:
                 waves={name: state.wave_number(name) for name in in_flight},
                 busy=busy,
                 pending=tuple(state.next_up(NEXT_UP)),
+                on_hold=state.sites_on_hold(),
             ),
             start_to_close_timeout=policies.LOOK,
             retry_policy=policies.WAIT_RETRY,
@@ -289,6 +302,9 @@ class FleetCampaign:
         for name in busy:
             if name not in tick.holders:
                 state.came_free(name)
+        for name, hold in tick.holds.items():
+            if words := state.hold_seen(name, hold, workflow.now()):
+                self._log.say(words, workflow.now())
         self._heed_freeze(tick.frozen)
         self._log.say_changes(state, workflow.now())
         await self._log.flush()
@@ -431,6 +447,14 @@ class FleetCampaign:
     @force_windows.validator
     def _may_force_windows(self, request: ForceWindowsRequest) -> None:
         _refuse(updates.force_windows_refused(self.state, request))
+
+    @workflow.update
+    def override_hold(self, request: OverrideHoldRequest) -> Answer:
+        return self._did(self.state.override_hold(request.sites, request.reason, request.owner))
+
+    @override_hold.validator
+    def _may_override_hold(self, request: OverrideHoldRequest) -> None:
+        _refuse(updates.override_hold_refused(self.state, request))
 
     def _did(self, message: str) -> Answer:
         self._log.say(message, workflow.now())

@@ -107,4 +107,9 @@ class PrestageSite(SiteProcedure):
         verdict = self._judge(seen)
         if verdict.outcome is None:
             return PASSED
-        return Gate(verdict.why, verdict.outcome, waits=verdict.decision is Decision.WAIT)
+        return Gate(
+            verdict.why,
+            verdict.outcome,
+            waits=verdict.decision is Decision.WAIT,
+            hold=verdict.hold if self._request.campaign is not None else None,
+        )

@@ -205,7 +205,12 @@ class UpgradeSite(SiteProcedure):
         held_by = next((gate.name for gate in verdict.gates if gate.decision is not Decision.GO), "")
         if verdict.outcome is None or (held_by == "hosts" and not self._is_clear):
             return PASSED
-        return Gate(verdict.why, verdict.outcome, waits=verdict.decision is Decision.WAIT)
+        return Gate(
+            verdict.why,
+            verdict.outcome,
+            waits=verdict.decision is Decision.WAIT,
+            hold=verdict.hold if self._request.campaign is not None else None,
+        )
 
     async def _clear(self) -> None:
         """Hosts that terminated runs left out. Those of a deployment of ours are its own steps."""

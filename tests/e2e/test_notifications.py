@@ -1,4 +1,4 @@
-"""Campaigns tell people of their turns: to a real listener, from real workers, also over kills and restarts."""
+"""Campaigns tell people of their turns: to a real listener, from real workers."""
 
 import asyncio
 import json
