@@ -92,6 +92,10 @@ def main(
         bool,
         typer.Option("--install-values", help="dcmanager can install sites in service anew, by their BMCs."),
     ] = False,
+    link_ms: Annotated[float, typer.Option(help="Milliseconds of a round trip to a site.")] = 0.0,
+    link_loss: Annotated[
+        float, typer.Option(help="Percent of connections to sites that are cut, half of them after the fact.")
+    ] = 0.0,
     die_with_parent: Annotated[bool, typer.Option("--die-with-parent", help="End when stdin ends.")] = False,
 ) -> None:
     """Serve a simulated StarlingX region on loopback addresses until SIGTERM or SIGINT."""
@@ -135,6 +139,8 @@ def main(
         openstack=openstack,
         vms=vms,
         install_values=install_values,
+        link_ms=link_ms,
+        link_loss=link_loss,
         knobs=knobs,
     )
     try:

@@ -68,6 +68,10 @@ class Options:
     """Sites that dcmanager does not know: bare servers, or else systems of their own, to be enrolled."""
     install_values: bool = False
     """dcmanager has install values of the sites in service, so that it can install them anew."""
+    link_ms: float = 0.0
+    """A round trip to a site."""
+    link_loss: float = 0.0
+    """Percent of the connections to sites that are cut."""
     knobs: Knobs = field(default_factory=Knobs)
 
     def check(self) -> None:
@@ -78,6 +82,10 @@ class Options:
             raise UsageError(f"--speed: must be above 0, not {self.speed:g}")
         if self.topology not in TOPOLOGIES:
             raise UsageError(f"--topology: must be one of {', '.join(TOPOLOGIES)}, not {self.topology!r}")
+        if self.link_ms < 0:
+            raise UsageError(f"--link-ms: must not be negative, not {self.link_ms:g}")
+        if not 0 <= self.link_loss < 100:
+            raise UsageError(f"--link-loss: must be from 0 to below 100 percent, not {self.link_loss:g}")
         if self.major and self.major not in MAJOR:
             raise UsageError(f"--major: must be one of {', '.join(MAJOR)}, not {self.major!r}")
         begins = self.bootstrapped or "*" in self.not_added

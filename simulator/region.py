@@ -46,6 +46,7 @@ from simulator.services.usm import UsmApi
 from simulator.services.vim import VimApi
 from simulator.ssh.hosts import InstalledHosts
 from simulator.wire.front import Front
+from simulator.wire.link import Link
 from simulator.wire.ports import CONTROLLER as CONTROLLER_PORTS
 from simulator.wire.ports import OPENSTACK
 
@@ -204,7 +205,8 @@ def build(options: Options) -> Region:
         "kubernetes": kubernetes,
         "openstack": openstack,
     }
-    front = Front(services, faults, ledger)
+    link = Link(options.link_ms, options.link_loss, options.seed)
+    front = Front(services, faults, ledger, link)
     region = Region(
         options=options,
         clock=clock,
