@@ -1,8 +1,8 @@
 """From a socket to a service and back: find the cloud, let the faults strike, serve, write the ledger.
 
-Order for one request: dark (reset) -> the line, there -> hold (park, then go on even if the client has left) -> drop-before ->
-refuse -> fail -> serve -> ledger -> spoil the strategy (fail, lie, alarm, dark on the VIM's calls) ->
-drop-after -> the line, back. What a fault answers in the service's place is not applied.
+Order for one request: dark (reset) -> the line, there -> hold (park, then go on even if the client has
+left) -> drop-before -> refuse -> fail -> serve -> ledger -> spoil the strategy (fail, lie, alarm, dark on
+the VIM's calls) -> drop-after -> the line, back. What a fault answers in the service's place is not applied.
 """
 
 import asyncio

@@ -99,6 +99,7 @@ COMMANDS = [
     "campaign approve",
     "campaign skip",
     "campaign force-windows",
+    "campaign override-hold",
     "campaign retry",
     "campaign set",
     "campaign report",

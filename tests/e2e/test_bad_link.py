@@ -1,4 +1,4 @@
-"""Sites at the end of a bad line: 500 ms a round trip, and connections that are cut before or after the fact."""
+"""Sites at the end of a bad line: 500 ms a round trip, connections cut before or after the fact."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The line to the sites: how long it takes, what it loses, and that it tells a blind sender from a careful one."""
+"""The line to the sites: how long it takes, what it loses, and that a blind sender is found out."""
 
 import time
 
