@@ -3,10 +3,12 @@
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+PARKED_S = 60
 
 
 @dataclass
@@ -23,6 +25,10 @@ class Listener:
     posts: list[Post] = field(default_factory=list)
     answers: list[int] = field(default_factory=list)
     """For the next posts, in order; 200 when it is empty."""
+    arrived: list[Any] = field(default_factory=list)
+    """Bodies, before anything is answered."""
+    open: threading.Event = field(default_factory=threading.Event)
+    """Cleared, it lets posts to /parked wait for their answer."""
 
     def to(self, path: str, answered: int = 200) -> list[Post]:
         return [post for post in list(self.posts) if post.path == path and post.answered == answered]
@@ -31,6 +37,7 @@ class Listener:
 @contextmanager
 def listener(port: int = 0) -> Iterator[Listener]:
     heard = Listener()
+    heard.open.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -40,10 +47,14 @@ def listener(port: int = 0) -> Iterator[Listener]:
                 body = json.loads(text)
             except ValueError:
                 body = text
+            heard.arrived.append(body)
+            if self.path == "/parked":
+                heard.open.wait(PARKED_S)
             heard.posts.append(Post(self.path, dict(self.headers), body, answer))
-            self.send_response(answer)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
+            with suppress(OSError):
+                self.send_response(answer)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -55,6 +66,7 @@ def listener(port: int = 0) -> Iterator[Listener]:
     try:
         yield heard
     finally:
+        heard.open.set()
         server.shutdown()
         thread.join()
         server.server_close()

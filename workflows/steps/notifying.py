@@ -21,8 +21,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps.notes import CampaignLog
     from workflows.steps.site import failure_of
 
-ATTEMPT = timedelta(seconds=30)
-"""Twice what the activity gives itself."""
+ATTEMPT = timedelta(seconds=20)
+"""Longer than the activity gives itself, which is 15 s."""
 PATIENCE = timedelta(minutes=15)
 """A restart of the receiver is outlasted; an outage is told in the log, and the campaign ends anyway."""
 AT_LEAST = 3 * ATTEMPT
