@@ -139,6 +139,8 @@ def _hold(request: PatchSiteRequest, seen: Observation, site: SiteFacts) -> Gate
     words = f"{request.site} is {site.hold.words}"
     if request.override_hold:
         return _go(HOLD, f"{words}; disregarded: {request.override_hold}")
+    if _deployed(request.operation.release, site).decision is Decision.ALREADY:
+        return _go(HOLD, f"{words}; nothing is to be done there")
     strategy = site.strategy
     if strategy is not None and strategy.state in AT_WORK and is_ours(request, seen, strategy):
         return _go(HOLD, f"{words}; our strategy {strategy.uuid} is at work there already")

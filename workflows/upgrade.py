@@ -64,6 +64,8 @@ class UpgradeSite(SiteProcedure):
         self._halt: Halt | None = None
         self._approved: set[str] = set()
         self._is_turning_back = self._rolled_back = False
+        if request.override_hold:
+            self._evidence.append(f"the site's own hold was disregarded: {request.override_hold}")
 
     @workflow.run
     async def run(self, request: UpgradeSiteRequest) -> UpgradeResult:
