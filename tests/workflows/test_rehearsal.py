@@ -139,6 +139,7 @@ async def test_nobody_is_told_of_a_rehearsal(tmp_path: Path) -> None:
     with listener() as heard:
         told = [{"name": "ops", "webhook": heard.url}]
         inventory = inventory_of(tmp_path, 6, notifications=told)
-        foretold = (await run(tmp_path, inventory, campaign())).rehearsal
-    assert foretold.counts == {Outcome.SUCCEEDED: 6}
+        rehearsed = await run(tmp_path, inventory, campaign())
+    assert rehearsed.rehearsal.counts == {Outcome.SUCCEEDED: 6}
     assert heard.posts == []
+    assert not [event.text for event in rehearsed.events if "not told" in event.text], "nor was it tried"
