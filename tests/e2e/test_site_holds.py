@@ -79,3 +79,20 @@ async def test_a_patch_by_itself_waits_in_words_and_goes_on_when_told(
     assert await region.mutations("edge-0005") == []
     told = await house.patch("edge-0005", override_hold="zero day, by anna")
     assert told.outcome is Outcome.SUCCEEDED
+
+
+async def test_an_upgrade_host_by_host_heeds_it_too(region: Simulator, house: Stack) -> None:
+    await _write(region, "edge-0006", f"starflock-hold: {TOMORROW} exam week")
+    handle = await house.start_campaign(
+        "upgraded",
+        operation={"kind": "upgrade", "release": "starlingx-26.03.1"},
+        select={"names": ["edge-0006"]},
+    )
+    await _says(house, handle, "edge-0006", "exam week")
+    assert await region.mutations("edge-0006") == []
+    asked = OverrideHoldRequest(sites=("edge-0006",), reason="zero day", owner="anna")
+    await handle.execute_update("override_hold", asked, result_type=Answer)
+    assert (await handle.result()).counts == {Outcome.SUCCEEDED: 1}
+    done = max(await house.runs_of("edge-0006"), key=lambda run: run.began)
+    assert "the site's own hold was disregarded: zero day, by anna" in done.evidence
+    assert await region.repeats() == 0
