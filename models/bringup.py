@@ -190,6 +190,8 @@ class AwaitGoalRequest(Frozen):
     within: Duration
     uptime_s: int = 0
     """rebooted: how long the host had been up before."""
+    failed_before: bool = False
+    """online: an earlier installation of it had failed, which sysinv says until the next one reports."""
 
 
 class AwaitSettledRequest(Frozen):

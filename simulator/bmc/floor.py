@@ -214,7 +214,7 @@ class Floor:
         # What mtce moves it ends itself, and what it has given up waits for a lock and an unlock.
         if not host.moving and host.availability != "failed":
             if host.locked:
-                host.availability = host.subfunction_avail = "online"
+                cloud.arrivals.is_heard(host)
             else:
                 host.enter("unlocked", "enabled", "available", "")
         cloud.come_back("power")

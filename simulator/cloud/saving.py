@@ -4,7 +4,9 @@ The archive holds sysinv's database, the applications, the deployed releases and
 restored cloud is its database again on hosts that have just been installed: controller-0 locked and online,
 never unlocked since, every other host known, locked and offline until its machine boots; the applications
 wait to be applied again, and the restore is in progress until sysinv is told that it is complete. Of
-Kubernetes nothing is kept here: what ran there is as it was found.
+Kubernetes nothing is kept here: what ran there is as it was found. A host of which the system disk is to be
+installed anew is heard of once that is done; a storage host whose OSDs are kept goes on as it is, and is
+online as soon as controller-0 serves it.
 """
 
 import copy
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from simulator.cloud.cloud import Cloud
     from simulator.cloud.tables import Tables
 
-_OF_THE_MACHINE = frozenset(["watched_by", "booted_at", "moving", "bmc", "machine"])
+_OF_THE_MACHINE = frozenset(["watched_by", "booted_at", "moving", "bmc", "machine", "lost"])
 """Of a host: what no database knows, or what the server is and not what it was."""
 _ROOK_RECOVERS_S = 900.0
 """After the playbook: its monitors are rebuilt from the OSDs that were kept."""
@@ -81,7 +83,7 @@ def unpack(content: bytes) -> Saved:
     return kept
 
 
-def restore(cloud: "Cloud", saved: Saved) -> None:
+def restore(cloud: "Cloud", saved: Saved, *, wipes_osds: bool = False) -> None:
     """The playbook has ended: sysinv serves the old database on a new system."""
     machines = {host.mac: host for host in cloud.machines}
     cloud.identity.region = cloud.alarms.region = saved.region
@@ -89,7 +91,7 @@ def restore(cloud: "Cloud", saved: Saved) -> None:
     hosts = [_back(machines.pop(row["mac"], None), row) for row in saved.hosts]
     cloud.hosts, cloud.unknown = hosts, list(machines.values())
     for host in hosts:
-        _as_restored(host)
+        _as_restored(host, kept=host.personality == "storage" and not wipes_osds)
     cloud.system, cloud.license = dict(saved.system), saved.license
     cloud.usm.states, cloud.usm.deployment = dict(saved.releases), None
     cloud.usm.runs.clear()
@@ -129,10 +131,11 @@ def _back(machine: Host | None, row: dict[str, Any]) -> Host:
     return host
 
 
-def _as_restored(host: Host) -> None:
+def _as_restored(host: Host, *, kept: bool) -> None:
     is_first = host.name == "controller-0"
     host.active = is_first
     host.moving, host.ihost_action, host.vim_progress_status = "", None, None
     host.enter("locked", "disabled", "online" if is_first else "offline", "")
-    if not is_first:
+    host.lost = not is_first and not kept
+    if host.lost:
         host.install_state, host.booted_at = None, None
