@@ -1,6 +1,6 @@
 """RestoreHost on an AIO-DX site, its worker killed at each boundary of the second controller's way back.
 
-The boundaries are all that send, and the wait for the installation; nothing is sent twice.
+The boundaries are its machine off and on, the wait for its installation, and its unlock; nothing is sent twice.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from tests.support.stack import scheduled, until
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
 SITE, HOST = "edge-0001", "controller-1"
-BOUNDARIES = ("3 set_power", "5 override_boot", "6 set_power", "8 await_goal", "9 act_on_host")
+BOUNDARIES = ("3 set_power", "6 set_power", "8 await_goal", "9 act_on_host")
 SHORT = {"STARFLOCK_REQUEST_TIMEOUT_S": "2", "STARFLOCK_SEND_WINDOW_S": "1"}
 """A replaced attempt is waited for: twice the time-out, and the window."""
 
