@@ -117,6 +117,10 @@ class Floor:
     def ledger(self) -> Ledger:
         return self.front.ledger
 
+    def replace(self, cloud: Cloud, host: Host) -> None:
+        """Another server stands there, of the same model, with blank disks and the MAC that the host has."""
+        self._of_host(cloud, host).become(host.mac)
+
     # -- sockets --------------------------------------------------------------------------------------
 
     async def open(self, listeners: Listeners, doors: Listeners) -> None:

@@ -86,6 +86,7 @@ def unpack(content: bytes) -> Saved:
 def restore(cloud: "Cloud", saved: Saved, *, wipes_osds: bool = False) -> None:
     """The playbook has ended: sysinv serves the old database on a new system."""
     machines = {host.mac: host for host in cloud.machines}
+    is_new = _stand_in(cloud, saved, machines)
     cloud.identity.region = cloud.alarms.region = saved.region
     cloud.identity.simplex, cloud.identity.standard = saved.simplex, saved.standard
     hosts = [_back(machines.pop(row["mac"], None), row) for row in saved.hosts]
@@ -115,7 +116,19 @@ def restore(cloud: "Cloud", saved: Saved, *, wipes_osds: bool = False) -> None:
     cloud.alarms.raise_("210.002", CONTROLLER_0)
     cloud.restoring = True
     rook = saved.applications.get("rook-ceph") == "applied"
-    cloud.recovering_until = cloud.clock.now() + _ROOK_RECOVERS_S if rook else float("-inf")
+    # Kept OSDs of a machine that never had them are waited for in vain.
+    recovers_s = float("inf") if is_new and not wipes_osds else _ROOK_RECOVERS_S
+    cloud.recovering_until = cloud.clock.now() + recovers_s if rook else float("-inf")
+
+
+def _stand_in(cloud: "Cloud", saved: Saved, machines: dict[str, Host]) -> bool:
+    """Whether controller-0 is another machine: its agent has reported the MAC that it has."""
+    row = next(row for row in saved.hosts if row["name"] == "controller-0")
+    if row["mac"] in machines:
+        return False
+    first = next(host for host in cloud.machines if (host.machine or host.name) == "controller-0")
+    row["mac"] = first.mac
+    return True
 
 
 def _row(host: Host) -> dict[str, Any]:

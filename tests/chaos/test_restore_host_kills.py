@@ -1,6 +1,6 @@
 """RestoreHost on an AIO-DX site, its worker killed at each boundary of the second controller's way back.
 
-The boundaries are its machine off and on, the wait for its installation, and its unlock; nothing is sent twice.
+The boundaries: its machine off and on, the wait for its installation, its unlock. Nothing is sent twice.
 """
 
 import asyncio
