@@ -91,8 +91,8 @@ def restore(
         list[str] | None,
         typer.Option(
             metavar="HOST=MAC",
-            help="This host is another machine now: its name, or the MAC it had, and its new MAC. Where it "
-            "carries OSDs, Ceph's data is wiped.",
+            help="This host is another machine now: its name, or the MAC it had, and its new MAC. Where "
+            "controller-0 with OSDs is one, Ceph's data is wiped.",
         ),
     ] = None,
     leave_out: Annotated[

@@ -65,6 +65,9 @@ def upgrade(
     no_prestage: Annotated[
         bool, typer.Option("--no-prestage", help="Do not let dcmanager prestage.")
     ] = False,
+    backup_within: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Wait for a backup that is no older, such as 24h.")
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would be done, and change nothing.")] = False,
     no_wait: NoWait = False,
     inventory: InventoryOption = INVENTORY,
@@ -95,6 +98,7 @@ def upgrade(
         "reachable_within": reachable_within,
         "ready_within": ready_within,
         "prestage": False if no_prestage else None,
+        "backup_within": backup_within,
     }
     operation = UpgradeOperation.model_validate(
         {key: value for key, value in named.items() if value is not None}

@@ -42,7 +42,7 @@ class RestoreSiteRequest(Frozen):
     manage: bool = True
     replaced: dict[str, Mac] = {}
     """Hosts whose hardware is another one now, by name or by the MAC that the record has of them, to the MAC
-    that they have now. It decides whether Ceph's OSDs are wiped."""
+    that they have now. It decides whether Ceph's OSDs are wiped, and what comes in anew by the profile."""
     leave_out: tuple[Name, ...] = ()
     """Workers that are gone: they are not brought back, and the result says so."""
     workers_at_once: int = Field(default=5, ge=1, le=20)
@@ -146,6 +146,8 @@ class BackupFacts(Frozen):
     local: bool = False
     registry_images: bool = False
     hosts: tuple[RecordedHost, ...] = ()
+    profiled: bool = False
+    """The inventory has a profile for the site, by which a host can be configured anew."""
     faults: tuple[str, ...] = ()
     """What is wrong with it: nothing is restored of one that has any."""
     attempt: int = 1
@@ -193,8 +195,19 @@ class RestoreHostRequest(Frozen):
     region: str
     reinstall: bool
     """Its system disk is written anew from the network; without it the host goes on with what is there."""
+    old_mac: str = ""
+    """It is another machine now: what sysinv knows by this MAC is deleted, and the host added by its own and
+    configured as the site's profile says."""
     has_bmc: bool
     reachable_within: Duration
     installed_within: Duration = timedelta(minutes=75)
     """From the boot over the network until it is locked and online: mtce's 2,400 s and a boot."""
     timing: Timing
+
+
+class ForgetHostRequest(Frozen):
+    site: Name
+    region: str
+    host: Name
+    mac: str
+    """Only the host that sysinv knows by this one."""

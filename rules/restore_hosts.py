@@ -3,9 +3,11 @@
 dcmanager's playbook restores controller-0 alone; the others are known to the restored sysinv and offline.
 The second controller and the workers are installed anew over the network, storage hosts only where Ceph's
 OSDs are wiped: otherwise they are left running and hold its data (StarlingX: restore platform system data).
-OSDs are wiped if and only if a host that carries any is another machine now: what is on the disks of new
-hardware is not this site's, and what is on the old ones must not be lost. Which machine a host is, is said by
-the MAC of its management interface: the record has the one that it had, the inventory the one that it has.
+OSDs are wiped if and only if controller-0 carries any and is another machine now: what is on the disks of new
+hardware is not this site's, and what is on the old ones must not be lost. Another controller or a worker that
+is another machine is deleted and comes in anew, as the site's profile says; data is copied to it again. Which
+machine a host is, is said by the MAC of its management interface: the record has the one that it had, the
+inventory the one that it has.
 """
 
 from typing import Literal
@@ -33,8 +35,7 @@ def replaced(request: RestoreSiteRequest, hosts: tuple[RecordedHost, ...]) -> di
 
 
 def wipes_osds(request: RestoreSiteRequest, hosts: tuple[RecordedHost, ...]) -> bool:
-    others = replaced(request, hosts)
-    return any(host.osds and host.name in others for host in hosts)
+    return any(host.osds and host.name == FIRST for host in hosts) and FIRST in replaced(request, hosts)
 
 
 def wipe_said(request: RestoreSiteRequest, backup: BackupFacts) -> bool | None:
@@ -59,11 +60,11 @@ def hosts_gate(request: RestoreSiteRequest, backup: BackupFacts) -> Gate:
             words = words or f"{name} is a {left.personality}: only workers can be left out"
     for host in hosts:
         if host.name not in request.leave_out:
-            words = words or _complaint(host, others)
+            words = words or _complaint(host, others, backup.profiled)
     return Gate(words, Outcome.REFUSED) if words else PASSED
 
 
-def _complaint(host: RecordedHost, others: dict[str, str]) -> str:
+def _complaint(host: RecordedHost, others: dict[str, str], profiled: bool) -> str:
     new, declared = others.get(host.name), host.declared_mac
     if new is not None and declared and new != declared:
         return f"{host.name} is replaced by {new}, and the inventory gives it {declared}: correct one of them"
@@ -72,13 +73,19 @@ def _complaint(host: RecordedHost, others: dict[str, str]) -> str:
             f"{host.name} had MAC {host.mac} when the backup was made, and the inventory gives it "
             f"{declared}: if its hardware was replaced, say so (--replaced {host.name}={declared})"
         )
-    if new is not None and new != host.mac and host.name != FIRST:
-        way = "leave it out and bring it up afterwards" if host.personality == "worker" else "give it its old"
+    if new is not None and host.name != FIRST and host.personality == "storage":
+        return f"{host.name} is replaced: a storage host's data is on its disks; a person of Ceph has to say"
+    if new is not None and host.name != FIRST and not profiled:
         return (
-            f"{host.name} is replaced: the restored sysinv knows it by {host.mac or 'its old MAC'} and lets "
-            f"nobody change that: {way}{'' if host.personality == 'worker' else ' management interface'}"
+            f"{host.name} is replaced: sysinv lets nobody change a host's MAC, so it comes in anew, and the "
+            "inventory has no profile for the site to configure it by"
         )
     return ""
+
+
+def old_mac(request: RestoreSiteRequest, host: RecordedHost) -> str:
+    """Of a host that comes in anew because it is another machine; empty for every other."""
+    return host.mac if host.name != FIRST and host.name in replaced(request, (host,)) else ""
 
 
 def further(request: RestoreSiteRequest, hosts: tuple[RecordedHost, ...]) -> tuple[RecordedHost, ...]:
@@ -117,7 +124,7 @@ def steps(request: RestoreSiteRequest, backup: BackupFacts) -> tuple[RestoreStep
     if len(backup.hosts) < 2:
         return ()
     wipes = wipes_osds(request, backup.hosts)
-    told = [_step(host, wipes=wipes) for host in further(request, backup.hosts)]
+    told = [_step(request, host, wipes=wipes) for host in further(request, backup.hosts)]
     told += [RestoreStep(what=f"{name} is left out: it stays locked") for name in request.leave_out]
     return tuple(told)
 
@@ -129,15 +136,17 @@ def osds_step(request: RestoreSiteRequest, backup: BackupFacts) -> tuple[Restore
     if wipes is None or not carriers:
         return ()
     if not wipes:
-        kept = f"Ceph's OSDs of {', '.join(carriers)} are kept (wipe_ceph_osds false): none was replaced"
+        kept = f"Ceph's OSDs of {', '.join(carriers)} are kept (wipe_ceph_osds false)"
         return (RestoreStep(what=kept),)
-    new = [name for name in replaced(request, backup.hosts) if name in carriers]
-    what = f"Ceph's OSDs are wiped (wipe_ceph_osds true), because {', '.join(new)} was replaced"
+    what = f"Ceph's OSDs are wiped (wipe_ceph_osds true), because {FIRST} was replaced"
     return (RestoreStep(what=what, destroys=f"all data of Ceph, on {', '.join(carriers)}"),)
 
 
-def _step(host: RecordedHost, *, wipes: bool) -> RestoreStep:
+def _step(request: RestoreSiteRequest, host: RecordedHost, *, wipes: bool) -> RestoreStep:
     by = "by its BMC" if host.has_bmc else "by hand"
+    if old_mac(request, host):
+        what = f"{host.name}, another machine now, is deleted, added and configured as the profile says"
+        return RestoreStep(what=what, destroys=f"what sysinv knows of {host.name}, and the disks it has now")
     if is_installed_anew(host, wipes=wipes):
         what = f"{host.name} is booted from the network ({by}), installed anew and unlocked"
         return RestoreStep(what=what, destroys=f"the system disk of {host.name}, and whatever runs on it")

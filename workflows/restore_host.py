@@ -1,6 +1,7 @@
 """RestoreHost: one host of a restored site back into service, as a child of the site's RestoreSite.
 
     how does the restored sysinv show it; booted from the network, or left running; online; unlocked
+    another machine: the row of the old one deleted, then added, installed, configured, unlocked
 
 The parent holds the site's lock, has passed its gates and keeps the record; this workflow says how its host
 ended. The step is found from sysinv, so a host that was left half-way is gone on with: one that is being
@@ -12,19 +13,21 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.starlingx.sysinv import restoring
     from activities.starlingx.sysinv.maintaining import MaintenanceActivities
     from models import contracts
     from models.bmc import BmcFacts, BootOverride, HostRef
     from models.bringup import HostEnd
     from models.host_maintenance import HostLook
     from models.outcome import GOOD, Outcome
-    from models.restore import RestoreHostRequest
+    from models.restore import ForgetHostRequest, RestoreHostRequest
     from rules import restore_hosts as rules
     from rules.install import identity_complaint
     from rules.quirks import reset_kinds
-    from workflows.steps.asking import looked
+    from workflows.steps.asking import looked, mutated
     from workflows.steps.bmc import HostBmc
-    from workflows.steps.platform import SILENCE, SitePlatform
+    from workflows.steps.entering import HostEntry
+    from workflows.steps.platform import SILENCE, TRIES_WITHIN, SitePlatform
     from workflows.steps.procedure import SiteProcedure
     from workflows.steps.site import Ended, refuse_unless_child_of_lock, to_a_safe_point
 
@@ -59,7 +62,7 @@ class RestoreHost(SiteProcedure):
 
     async def _to_the_end(self) -> tuple[Outcome, str]:
         try:
-            await self._bring_back()
+            await (self._bring_in_anew() if self._request.old_mac else self._bring_back())
         except (Ended, ActivityError) as error:
             end = self._end_of(error)
             return end.outcome, end.reason
@@ -79,6 +82,33 @@ class RestoreHost(SiteProcedure):
         with self._log.during(f"{self._request.host}: unlock"):
             self._safe_point()
             await self._platform.unlock(self._request.host)
+
+    async def _bring_in_anew(self) -> None:
+        """Its old row may be gone already, and the new one on its way: each step begins with a look."""
+        request, platform = self._request, self._platform
+        with self._log.during(
+            f"{request.host}: delete", "sysinv knows it by a MAC that nothing has any more"
+        ):
+            self._safe_point()
+            step = await mutated(
+                self._log,
+                request.timing,
+                restoring.RestoreActivities.forget_host,
+                ForgetHostRequest(
+                    site=request.site, region=request.region, host=request.host, mac=request.old_mac
+                ),
+                whole=request.timing.mutation_timeout(restoring.FORGOTTEN),
+                tries_within=TRIES_WITHIN,
+                summary=f"delete {request.host}",
+            )
+            if step.did:
+                self._did("deleted")
+                end = await platform.await_goal(request.host, "gone")
+                if end.how != "so":
+                    raise Ended(Outcome.FAILED, f"{request.host} was not deleted: {end.words}")
+        plan = await platform.plan((request.host,))
+        planned = next(each for each in plan.hosts if each.name == request.host)
+        await HostEntry(platform, self._log, self._safe_point).bring_up(planned)
 
     async def _next_step(self) -> rules.HostStep:
         name = self._request.host

@@ -112,6 +112,7 @@ class RecordActivities:
         if manifest is None:
             return facts
         facts = facts.model_copy(update={"origin": manifest.origin})
+        site = self.directory.site(request.site)
         about = next((each.about for each in manifest.objects if each.name == RECORD), None)
         if about is None:
             return facts.model_copy(update={"faults": (*faults, f"it has no {RECORD}")})
@@ -121,6 +122,7 @@ class RecordActivities:
                 "local": about["place"] == "local",
                 "registry_images": about["images"] == "registry",
                 "hosts": hosts,
+                "profiled": site is not None and site.profile is not None,
             }
         )
 

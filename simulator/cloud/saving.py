@@ -138,7 +138,7 @@ def _row(host: Host) -> dict[str, Any]:
 
 def _back(machine: Host | None, row: dict[str, Any]) -> Host:
     """The host on its machine; one whose machine has gone has none."""
-    host = machine or Host(**{**row, "bmc": None})
+    host = machine or Host(**{**row, "bmc": None, "machine": f"{row['name']} of before"})
     for name, value in row.items():
         setattr(host, name, value)
     return host

@@ -10,6 +10,7 @@ from models.outcome import Outcome
 from models.restore import RestoreResult
 from tests.replay.record import HISTORIES, keep
 from tests.support.backups import BackupBench, backup_bench, end_of
+from tests.support.other_hardware import DUPLEX, NEW, PROFILE, declare, replace
 
 STORAGE = ("--topology", "standard-storage", "--ceph", "bare-metal")
 HOSTS = ("controller-1", "storage-0", "worker-1")
@@ -21,6 +22,10 @@ async def record(folder: Path) -> None:
         async with backup_bench(Path(scratch), 2, *STORAGE) as bench:
             await _succeeded(bench, folder)
             await _failed_and_gone_on_with(bench, folder)
+        other = Path(scratch) / "replaced"
+        other.mkdir()
+        async with backup_bench(other, 1, *DUPLEX) as bench:
+            await _replaced(bench, folder)
 
 
 async def _succeeded(bench: BackupBench, folder: Path) -> None:
@@ -47,6 +52,18 @@ async def _failed_and_gone_on_with(bench: BackupBench, folder: Path) -> None:
     assert done.outcome is Outcome.SUCCEEDED, done
     name = f"{contracts.RESTORE_SITE}-gone-on-with-hosts"
     await _keep(bench, contracts.site_workflow_id(site), folder, name)
+
+
+async def _replaced(bench: BackupBench, folder: Path) -> None:
+    site, host = "edge-0001", "controller-1"
+    await bench.back_up(site)
+    await replace(bench, site, host)
+    async with bench.stack.edited_inventory() as edit:
+        await declare(edit, site, host)
+        await edit.set_site(site, profile=PROFILE["name"])
+        done = await bench.restore(site, replaced={host: NEW})
+    assert done.outcome is Outcome.SUCCEEDED, done
+    await _keep_host(bench, folder, site, host, "replaced")
 
 
 async def _keep_host(bench: BackupBench, folder: Path, site: str, host: str, ends: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from models.outcome import Outcome
 from models.restore import BackupFacts, RecordedHost, RestoreSiteRequest
 from models.site import HostState
-from rules.restore_hosts import further, hosts_gate, next_step, osds_step, steps, wipe_said
+from rules.restore_hosts import further, hosts_gate, next_step, old_mac, osds_step, steps, wipe_said
 
 BACKUP = "edge-0001/20261122T015112Z-platform-6f1d20c3"
 
@@ -76,6 +76,18 @@ def test_the_plan_says_of_each_host_what_it_loses_and_of_ceph_whether_it_stays()
     assert steps(asked(), kept(HOSTS[4])) == ()
 
 
+def test_another_machine_comes_in_anew_where_a_profile_says_how_and_no_data_is_wiped_for_it() -> None:
+    new = (HOSTS[4], host("controller-1", 2, osds=1, declared_mac=mac(34)))
+    backup = kept(*new).model_copy(update={"profiled": True})
+    request = asked(replaced={"controller-1": mac(34)})
+    assert hosts_gate(request, backup).outcome is None
+    assert wipe_said(request, backup) is False
+    (step,) = steps(request, backup)
+    assert "is deleted, added and configured as the profile says" in step.what
+    assert old_mac(request, new[1]) == mac(2)
+    assert old_mac(asked(), new[1]) == ""
+
+
 @pytest.mark.parametrize(
     ("more", "hosts", "words"),
     [
@@ -87,7 +99,12 @@ def test_the_plan_says_of_each_host_what_it_loses_and_of_ceph_whether_it_stays()
         (
             {"replaced": {"worker-9": mac(34)}},
             (host("worker-9", 9, declared_mac=mac(34)),),
-            "lets nobody change that",
+            "no profile for the site",
+        ),
+        (
+            {"replaced": {"storage-0": mac(34)}},
+            (host("storage-0", 3, declared_mac=mac(34)),),
+            "a person of Ceph has to say",
         ),
     ],
 )

@@ -49,6 +49,7 @@ GOAL_WITHIN: dict[HostGoal, timedelta] = {
     "online": timedelta(minutes=75),
     "standby": timedelta(minutes=30),
     "rebooted": timedelta(minutes=75),
+    "gone": timedelta(minutes=20),
 }
 """starlingx/test gives an unlock 2,800 s and a lock 600 s; VIM extends a lock while it migrates. An
 installation over the network takes mtce's 2,400 s and a boot."""

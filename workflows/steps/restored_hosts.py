@@ -111,6 +111,7 @@ class RestoredHosts:
             host=host.name,
             region=self.region,
             reinstall=rules.is_installed_anew(host, wipes=self.wipes),
+            old_mac=rules.old_mac(self.request, host),
             has_bmc=host.has_bmc,
             reachable_within=self.request.reachable_within,
             timing=self.timing,

@@ -154,6 +154,8 @@ class SysinvActivities:
             nonlocal is_old_failure
             rows = await hosting.rows(cloud)
             row = next((each for each in rows if each.name == request.host), None)
+            if request.goal == "gone":
+                return ("so", "gone") if row is None else ("", row.says)
             if row is None:
                 return "", f"sysinv has no host {request.host} yet"
             is_old_failure = is_old_failure and row.install == hosting.NO_INSTALL
