@@ -148,6 +148,7 @@ class RestoreSite(WipeApproval, SiteProcedure):
         """The machines that are to be wiped are the declared ones. Raises Ended."""
         if self._hosts is not None:
             self._evidence += await self._hosts.examine()
+            self._also = self._hosts.wiped
         if not self._request.install:
             return
         host = HostRef(site=self._request.site, host=FIRST_HOST)

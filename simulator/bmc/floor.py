@@ -212,6 +212,9 @@ class Floor:
         if host.install_state == "installed":
             cloud.arrivals.came_up(host)
             return
+        if host.lost:
+            cloud.arrivals.is_heard(host)
+            return
         peer = cloud.peer_of(host)
         if peer is not None and peer.active and not self._of_host(cloud, peer).machine.up:
             host.active, peer.active = True, False
@@ -231,7 +234,7 @@ class Floor:
         if "bare" in cloud.dark_for:
             return
         host = self._host(bmc)
-        if host not in cloud.hosts or host.moving:
+        if host not in cloud.hosts or host.moving or host.lost:
             return
 
         def noticed() -> None:

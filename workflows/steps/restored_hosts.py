@@ -44,6 +44,11 @@ class RestoredHosts:
         self.wipes = rules.wipes_osds(self.request, self.recorded)
         self.platform = SitePlatform(self.request.site, self.log, self.timing, region=self.region)
 
+    @property
+    def wiped(self) -> tuple[str, ...]:
+        """Those whose disks are written anew."""
+        return tuple(host.name for host in self.hosts if rules.is_installed_anew(host, wipes=self.wipes))
+
     async def examine(self) -> tuple[str, ...]:
         """The machines that will be written are the declared ones; returns what they say. Raises Ended."""
         found = []
