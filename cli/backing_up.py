@@ -87,6 +87,21 @@ def restore(
         bool, typer.Option("--volumes", help="Ceph's volumes of the backup, too; none is written over.")
     ] = False,
     no_manage: Annotated[bool, typer.Option("--no-manage", help="Leave it unmanaged.")] = False,
+    replaced: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="HOST=MAC",
+            help="This host is another machine now: its name, or the MAC it had, and its new MAC. Where "
+            "controller-0 with OSDs is one, Ceph's data is wiped.",
+        ),
+    ] = None,
+    leave_out: Annotated[
+        list[str] | None,
+        typer.Option("--leave-out", metavar="HOST", help="This worker is gone; do not bring it back."),
+    ] = None,
+    workers_at_once: Annotated[
+        int, typer.Option(min=1, max=20, help="Workers that are installed and unlocked at a time.")
+    ] = 5,
     plan: Annotated[
         bool, typer.Option("--plan", help="Say what would be done and destroyed; change nothing.")
     ] = False,
@@ -98,7 +113,8 @@ def restore(
 ) -> None:
     """Put a site back as a backup has it, and compare it with the record of that backup.
 
-    dcmanager installs controller-0 by its BMC and restores the platform. Takes up what an earlier run left.
+    dcmanager installs controller-0 by its BMC and restores the platform; then the other controller, storage
+    hosts and workers come back in this order. Takes up what an earlier run left.
     """
     from cli.follow import carried_out
     from models import contracts
@@ -114,6 +130,9 @@ def restore(
             "install": not no_install,
             "volumes": volumes,
             "manage": not no_manage,
+            "replaced": _replaced(replaced or []),
+            "leave_out": leave_out or [],
+            "workers_at_once": workers_at_once,
         }
         | {key: value for key, value in given.items() if value is not None}
     )
@@ -175,6 +194,23 @@ def _backup_named(text: str) -> str:
         except ValueError as error:
             raise Failure(Code.BAD_INPUT, f"--backup: {error}") from None
     return text
+
+
+def _replaced(given: list[str]) -> dict[str, str]:
+    """Raises Failure."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from models.inventory import Mac
+
+    found = {}
+    for text in given:
+        host, _, mac = text.partition("=")
+        try:
+            found[host] = TypeAdapter(Mac).validate_python(mac)
+        except ValidationError:
+            words = f"--replaced: {text!r} is not HOST=MAC, such as worker-0=00:00:5e:00:53:2a"
+            raise Failure(Code.BAD_INPUT, words) from None
+    return found
 
 
 def _must_be_declared(name: str, inventory: "Path") -> None:
@@ -241,6 +277,8 @@ def _restore(result: "RestoreResult") -> list[Any]:
                 ("reason", result.reason),
                 ("backup", result.backup),
                 ("release", result.release),
+                ("brought back", ", ".join(result.hosts)),
+                ("left out", ", ".join(result.left_out)),
                 ("compared", compared),
             ]
         ),

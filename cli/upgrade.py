@@ -68,6 +68,9 @@ def upgrade(
     override_hold: Annotated[
         str, typer.Option(metavar="WHY", help="Disregard the hold of the site's own people.")
     ] = "",
+    backup_within: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Wait for a backup that is no older, such as 24h.")
+    ] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Say what would be done, and change nothing.")] = False,
     no_wait: NoWait = False,
     inventory: InventoryOption = INVENTORY,
@@ -98,6 +101,7 @@ def upgrade(
         "reachable_within": reachable_within,
         "ready_within": ready_within,
         "prestage": False if no_prestage else None,
+        "backup_within": backup_within,
     }
     operation = UpgradeOperation.model_validate(
         {key: value for key, value in named.items() if value is not None}

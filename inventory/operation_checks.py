@@ -142,10 +142,6 @@ def _restores(operation: RestoreOperation, sites: tuple[Site, ...]) -> Iterator[
         if name not in names:
             words = f"{name!r} is no site of this campaign"
             yield Finding(("operation", "wipe", index), words + did_you_mean(name, list(names)))
-    many = [site.name for site in sites if site.topology != "AIO-SX"]
-    if many:
-        words = "a restore is of AIO-SX; the hosts beside controller-0 would be left locked"
-        yield from _told(("operation", "kind"), {words: many})
 
 
 def _told(path: Path, lacking: dict[str, list[str]]) -> Iterator[Finding]:

@@ -14,9 +14,10 @@ from models.records import StepTime
 from models.timing import Timing
 
 HostAction = Literal["lock", "force-lock", "unlock", "swact", "reboot"]
-HostGoal = Literal["in service", "locked", "online", "standby", "rebooted"]
+HostGoal = Literal["in service", "locked", "online", "standby", "rebooted", "gone"]
 """in service: unlocked, enabled, available; online: locked, inventoried and ready to be configured; standby:
-in service, and the other controller serves the site; rebooted: online again, up for less than before."""
+in service, and the other controller serves the site; rebooted: online again, up for less than before; gone:
+sysinv knows it no more."""
 
 
 class BringUpRequest(Frozen):
@@ -190,6 +191,8 @@ class AwaitGoalRequest(Frozen):
     within: Duration
     uptime_s: int = 0
     """rebooted: how long the host had been up before."""
+    failed_before: bool = False
+    """online: an earlier installation of it had failed, which sysinv says until the next one reports."""
 
 
 class AwaitSettledRequest(Frozen):

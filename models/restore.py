@@ -3,10 +3,14 @@
 from datetime import datetime, timedelta
 from typing import Literal
 
+from pydantic import Field
+
 from models.archive import BackupText, Origin
 from models.base import Duration, Frozen, Name
+from models.inventory import Mac
 from models.outcome import Outcome
 from models.patch import CampaignRef
+from models.timing import Timing
 
 LATEST = "latest"
 
@@ -36,6 +40,13 @@ class RestoreSiteRequest(Frozen):
     """Ceph's volumes that the backup has, too: where their OSDs were wiped or are others. A volume that is
     there is never written over."""
     manage: bool = True
+    replaced: dict[str, Mac] = {}
+    """Hosts whose hardware is another one now, by name or by the MAC that the record has of them, to the MAC
+    that they have now. It decides whether Ceph's OSDs are wiped, and what comes in anew by the profile."""
+    leave_out: tuple[Name, ...] = ()
+    """Workers that are gone: they are not brought back, and the result says so."""
+    workers_at_once: int = Field(default=5, ge=1, le=20)
+    """Workers that are installed and unlocked at a time; with many more sysinv's conductor stalls."""
     campaign: CampaignRef | None = None
 
 
@@ -49,6 +60,10 @@ class RestoreResult(Frozen):
     """Facts of the record that were held against the restored site."""
     differences: tuple[str, ...] = ()
     """Between the record and the restored site, the first of them."""
+    hosts: tuple[str, ...] = ()
+    """Beside controller-0, brought back into service."""
+    left_out: tuple[str, ...] = ()
+    """Hosts of the record that were not brought back."""
     evidence: tuple[str, ...] = ()
     began: datetime | None = None
     ended: datetime | None = None
@@ -70,6 +85,8 @@ class RestorePlan(Frozen):
     refusal: str = ""
     """Why nothing would be done at all."""
     steps: tuple[RestoreStep, ...] = ()
+    wipe_ceph_osds: bool | None = None
+    """What dcmanager would be told; None: nothing, and OSDs are kept."""
     confirm: str = ""
     """What has to be written out for it."""
 
@@ -104,6 +121,20 @@ class ExamineBackupRequest(Frozen):
     backup: BackupText | Literal["latest"]
 
 
+class RecordedHost(Frozen):
+    """A host of the record, and what the inventory says of it today."""
+
+    name: str
+    personality: str
+    mac: str = ""
+    """Of its management interface when the backup was made; empty in records that have none."""
+    osds: int = 0
+    """Disks of it that carry OSDs."""
+    declared_mac: str = ""
+    has_bmc: bool = False
+    """It can be switched on from the network; others by hand."""
+
+
 class BackupFacts(Frozen):
     """What a backup is, as far as a restore has to know it."""
 
@@ -114,6 +145,9 @@ class BackupFacts(Frozen):
     """When dcmanager's archive was made."""
     local: bool = False
     registry_images: bool = False
+    hosts: tuple[RecordedHost, ...] = ()
+    profiled: bool = False
+    """The inventory has a profile for the site, by which a host can be configured anew."""
     faults: tuple[str, ...] = ()
     """What is wrong with it: nothing is restored of one that has any."""
     attempt: int = 1
@@ -132,6 +166,8 @@ class BeginRestoreRequest(Frozen):
     with_install: bool
     local: bool
     registry_images: bool
+    wipe_ceph_osds: bool | None = None
+    """None: what dcmanager does by itself, which is to keep them."""
 
 
 class RestoreMarks(Frozen):
@@ -146,3 +182,32 @@ class MarkRestoreRequest(Frozen):
 class RestoreRef(Frozen):
     site: Name
     region: str
+
+
+# -- hosts beside controller-0
+
+
+class RestoreHostRequest(Frozen):
+    """One host of a restored site, whose workflow, the parent, holds the lock."""
+
+    site: Name
+    host: Name
+    region: str
+    reinstall: bool
+    """Its system disk is written anew from the network; without it the host goes on with what is there."""
+    old_mac: str = ""
+    """It is another machine now: what sysinv knows by this MAC is deleted, and the host added by its own and
+    configured as the site's profile says."""
+    has_bmc: bool
+    reachable_within: Duration
+    installed_within: Duration = timedelta(minutes=75)
+    """From the boot over the network until it is locked and online: mtce's 2,400 s and a boot."""
+    timing: Timing
+
+
+class ForgetHostRequest(Frozen):
+    site: Name
+    region: str
+    host: Name
+    mac: str
+    """Only the host that sysinv knows by this one."""

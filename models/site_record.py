@@ -29,6 +29,8 @@ class SiteRecord(Frozen):
     hosts: tuple[FoundHost, ...]
     states: tuple[HostState, ...]
     """Of the same hosts."""
+    macs: dict[str, str] = {}
+    """Host to the MAC of its management interface, by which sysinv knows it; records of before have none."""
     certificates: tuple[CertificateEnd, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     declared: str = ""

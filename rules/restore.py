@@ -14,6 +14,7 @@ from models.deploy import SubcloudEnd, SubcloudFacts
 from models.deploy_status import COMPLETE, RESTORE_FAILED, RESTORING, STATUSES
 from models.outcome import Outcome
 from models.restore import BackupFacts, RestoreSiteRequest, RestoreStep
+from rules import restore_hosts
 from rules.install import PASSED, Gate, identity_complaint
 
 RUNNING = RESTORING | STATUSES["install"].running
@@ -76,14 +77,6 @@ def request_gate(request: RestoreSiteRequest) -> Gate:
     return PASSED
 
 
-def topology_gate(site: str, topology: str) -> Gate:
-    """On more than one host the others are installed and unlocked after controller-0: by hand, today."""
-    if topology != "AIO-SX":
-        words = f"{site} is {topology}: only AIO-SX is restored as a whole; see the runbook for the others"
-        return Gate(words, Outcome.REFUSED)
-    return PASSED
-
-
 def machine_gate(path: str, facts: BmcFacts) -> Gate:
     """dcmanager wipes what is behind this BMC: it must be the declared machine."""
     complaint = identity_complaint(facts)
@@ -121,7 +114,11 @@ def steps(
     if first != "go on":
         restored = f"dcmanager restores the platform from its archive of {backup.taken:%Y-%m-%d %H:%M:%S} UTC"
         done.append(RestoreStep(what=restored, destroys=later))
-    done.append(RestoreStep(what="controller-0 is unlocked, applications recover, the restore is completed"))
+        done += restore_hosts.osds_step(request, backup)
+    others = restore_hosts.steps(request, backup)
+    done += [RestoreStep(what="controller-0 is unlocked"), *others] if others else []
+    unlocked = "" if others else "controller-0 is unlocked, "
+    done.append(RestoreStep(what=f"{unlocked}applications recover, the restore is completed"))
     done += [RestoreStep(what=f"manage {name}")] if request.manage else []
     return (*done, RestoreStep(what="the site is compared with the record of the backup"))
 

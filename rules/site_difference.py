@@ -18,6 +18,8 @@ NAMES = ("name", "release", "uuid", "number", "node", "signature")
 
 def differences(before: SiteRecord, now: SiteRecord) -> tuple[tuple[str, ...], int]:
     """A line for each, and how many facts were compared."""
+    if not before.macs:
+        now = now.model_copy(update={"macs": {}})
     was, found = _facts(before), _facts(now)
     lines = [
         f"{path}: {_said(was.get(path))} -> {_said(found.get(path))}"

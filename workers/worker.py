@@ -205,6 +205,7 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
                     record.examine_backup,
                     record.compare_with_record,
                     RestoreActivities(directory).complete_restore,
+                    RestoreActivities(directory).forget_host,
                     configuration.plan_site,
                     configuration.make_change,
                     configuration.apply_parameters,

@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from models.timing import Timing
     from rules import deploy as deploy_rules
     from rules import restore as rules
+    from rules import restore_hosts
     from rules.install import Gate
     from workflows.steps.deploy import SubcloudDeploy
     from workflows.steps.progress import StepLog
@@ -43,8 +44,8 @@ class PlanRestore:
         assert seen.controller is not None
         facts, backup = await subcloud.look(), await restore.examine()
         for gate in (
-            rules.topology_gate(request.site, seen.topology),
             rules.archive_gate(request, backup, seen.topology, seen.controller.name, facts),
+            restore_hosts.hosts_gate(request, backup),
         ):
             if gate.outcome is not None:
                 return RestorePlan(site=request.site, backup=backup.backup, refusal=gate.why)
@@ -55,6 +56,7 @@ class PlanRestore:
             site=request.site,
             backup=backup.backup,
             steps=rules.steps(request, backup, facts, step),
+            wipe_ceph_osds=restore_hosts.wipe_said(request, backup),
             confirm=request.site if step == "begin" else "",
         )
 

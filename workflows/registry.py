@@ -22,6 +22,7 @@ from workflows.plan_site import PlanSite
 from workflows.plan_upgrade import PlanUpgrade
 from workflows.prestage import PrestageSite
 from workflows.restore import RestoreSite
+from workflows.restore_host import RestoreHost
 from workflows.roll_back import RollBackSite
 from workflows.scheduled import ScheduledCampaign
 from workflows.subcloud import AddSubcloud
@@ -46,6 +47,7 @@ WORKFLOWS: list[type[Any]] = [
     InspectSubcloud,
     BackupSite,
     RestoreSite,
+    RestoreHost,
     PlanRestore,
     CompareSite,
     BootstrapSite,

@@ -1,8 +1,9 @@
 """RestoreSite: a site back as a backup has it.
 
     examine the backup: is it whole, is it this site's, and the one that dcmanager keeps
-    nobody is at work; is the machine behind the BMC the declared one; may the site be wiped
+    nobody is at work; are the machines behind the BMCs the declared ones; may the site be wiped
     hold the backup; unmanage; dcmanager installs and restores, controller-0 is unlocked
+    where there are more hosts: the other controller, storage hosts, workers, each in a child; Ceph is well
     complete the restore until sysinv says that it is; online; manage
     compare the site with the record of the backup; record
 
@@ -27,10 +28,12 @@ with workflow.unsafe.imports_passed_through():
     from models.timing import Timing
     from rules import deploy as deploy_rules
     from rules import restore as rules
+    from rules import restore_hosts
     from rules.install import Gate
     from workflows.steps.bmc import HostBmc
     from workflows.steps.deploy import SubcloudDeploy
     from workflows.steps.procedure import SiteProcedure
+    from workflows.steps.restored_hosts import RestoredHosts
     from workflows.steps.restoring import SiteRestore
     from workflows.steps.site import Ended, raise_unless_good, refuse_unless_locked, to_a_safe_point
     from workflows.steps.volumes import restore_volumes
@@ -52,6 +55,8 @@ class RestoreSite(WipeApproval, SiteProcedure):
         # dcmanager aborts no restore, so no wait is left when the run is to stop.
         self._subcloud = SubcloudDeploy(request.site, self._log, Timing(), lambda: False)
         self._restore = SiteRestore(request, self._subcloud, self._log)
+        self._hosts: RestoredHosts | None = None
+        """Of a site that has more than controller-0."""
         self._compared: Comparison | None = None
 
     @workflow.run
@@ -96,7 +101,10 @@ class RestoreSite(WipeApproval, SiteProcedure):
             if step != "go on":
                 await self._restore.carry_out(runs=step == "wait")
             self._safe_point("once dcmanager had restored it; the next run goes on from there")
+            await self._bring_hosts_back()
             self._evidence.append(f"sysinv: {await self._restore.complete()}")
+            if self._hosts is not None:
+                await self._hosts.await_rest()
             if self._request.volumes:
                 await self._restore_volumes()
             await self._manage()
@@ -113,11 +121,21 @@ class RestoreSite(WipeApproval, SiteProcedure):
             lambda seen: deploy_rules.controller_gate(request.site, seen), request.ready_within
         )
         self._subcloud.timing = seen.timing
-        self._pass(rules.topology_gate(request.site, seen.topology))
         assert seen.controller is not None
         facts = await self._subcloud.look()
         backup = await self._restore.examine()
         self._pass(rules.archive_gate(request, backup, seen.topology, seen.controller.name, facts))
+        self._pass(restore_hosts.hosts_gate(request, backup))
+        if len(backup.hosts) > 1:
+            self._hosts = RestoredHosts(
+                request,
+                backup.hosts,
+                self._subcloud.region,
+                seen.timing,
+                self._log,
+                lambda: self._stop,
+                lambda: self._safe_point("among its hosts; the next run goes on from there"),
+            )
         self._evidence += [f"backup {backup.backup}", f"before: {facts.says}"]
         step = rules.next_step(facts, await self._restore.is_marked())
         if isinstance(step, Gate):
@@ -127,7 +145,10 @@ class RestoreSite(WipeApproval, SiteProcedure):
         return step
 
     async def _pass_machine_gate(self) -> None:
-        """The machine that is to be wiped is the declared one. Raises Ended."""
+        """The machines that are to be wiped are the declared ones. Raises Ended."""
+        if self._hosts is not None:
+            self._evidence += await self._hosts.examine()
+            self._also = self._hosts.wiped
         if not self._request.install:
             return
         host = HostRef(site=self._request.site, host=FIRST_HOST)
@@ -142,6 +163,15 @@ class RestoreSite(WipeApproval, SiteProcedure):
             with self._log.during("unmanage"):
                 await self._subcloud.change(management_state="unmanaged")
         self._safe_point("before it was restored; it is unmanaged")
+
+    async def _bring_hosts_back(self) -> None:
+        if self._hosts is None:
+            return
+        await self._hosts.bring_back()
+        self._evidence += [f"{host.name} is back in service" for host in self._hosts.hosts]
+        self._evidence += [f"{name} was left out" for name in self._request.leave_out]
+        well = await self._hosts.await_ceph()
+        self._evidence += [well] if well else []
 
     async def _restore_volumes(self) -> None:
         site, timing = self._request.site, self._subcloud.timing
@@ -174,7 +204,8 @@ class RestoreSite(WipeApproval, SiteProcedure):
         found = self._compared
         self._evidence += found.differences
         differs = f"{found.count} differ" if found.count else "all as recorded"
-        words = f"{self._restore.backup.backup} is restored; {found.compared} facts compared, {differs}"
+        left = f", without {', '.join(self._request.leave_out)}" if self._request.leave_out else ""
+        words = f"{self._restore.backup.backup} is restored{left}; {found.compared} facts compared, {differs}"
         return Outcome.SUCCEEDED, words
 
     def _pass(self, gate: Gate) -> None:
@@ -195,6 +226,8 @@ class RestoreSite(WipeApproval, SiteProcedure):
             release=backup.origin.release if backup.origin else "",
             compared=found.compared if found else 0,
             differences=found.differences if found else (),
+            hosts=tuple(host.name for host in self._hosts.hosts) if found and self._hosts else (),
+            left_out=self._request.leave_out,
             evidence=tuple(self._evidence),
             began=began,
             ended=workflow.now(),

@@ -20,7 +20,7 @@ from activities.starlingx.errors import translated
 from activities.starlingx.fm import client as fm
 from activities.starlingx.session import Cloud
 from activities.starlingx.sysinv import client as sysinv
-from activities.starlingx.sysinv import reading
+from activities.starlingx.sysinv import hosting, reading
 from activities.starlingx.sysinv.reading_services import table
 from activities.starlingx.usm import client as usm
 from activities.waiting import Heartbeat
@@ -28,7 +28,7 @@ from models.archive import Manifest, ObjectEntry, PutObject
 from models.backup import RECORD, CompareRequest, Comparison, RecordRequest
 from models.configuration import OF_SITE, FoundHost
 from models.inventory import Site
-from models.restore import LATEST, BackupFacts, ExamineBackupRequest
+from models.restore import LATEST, BackupFacts, ExamineBackupRequest, RecordedHost
 from models.site import HostState
 from models.site_record import CertificateEnd, SiteRecord
 
@@ -79,11 +79,7 @@ class RecordActivities:
     async def compare_with_record(self, request: CompareRequest) -> Comparison:
         """Raises Refused for a backup without a record that can be read."""
         async with Heartbeat():
-            text = await self.documents.text(request.backup, RECORD)
-            try:
-                before = SiteRecord.model_validate_json(text)
-            except ValidationError as error:
-                raise Refused(f"the record of {request.backup} cannot be read: {error}") from error
+            before = await self._record(request.backup)
             now = await self._read(request.site, before.region)
         found, compared = self.rules.differences(before, now)
         return Comparison(
@@ -106,10 +102,17 @@ class RecordActivities:
                     return BackupFacts(attempt=attempt)
                 backup = known[0]
             manifest, faults = await self.documents.verified(backup)
+            hosts: tuple[RecordedHost, ...] = ()
+            if manifest is not None and not faults and any(each.name == RECORD for each in manifest.objects):
+                try:
+                    hosts = self._hosts_of(request.site, await self._record(backup))
+                except Refused as error:
+                    faults = (str(error),)
         facts = BackupFacts(backup=backup, faults=faults, attempt=attempt)
         if manifest is None:
             return facts
         facts = facts.model_copy(update={"origin": manifest.origin})
+        site = self.directory.site(request.site)
         about = next((each.about for each in manifest.objects if each.name == RECORD), None)
         if about is None:
             return facts.model_copy(update={"faults": (*faults, f"it has no {RECORD}")})
@@ -118,7 +121,33 @@ class RecordActivities:
                 "taken": datetime.fromisoformat(about["taken"]),
                 "local": about["place"] == "local",
                 "registry_images": about["images"] == "registry",
+                "hosts": hosts,
+                "profiled": site is not None and site.profile is not None,
             }
+        )
+
+    async def _record(self, backup: str) -> SiteRecord:
+        """Raises Refused where it cannot be read."""
+        text = await self.documents.text(backup, RECORD)
+        try:
+            return SiteRecord.model_validate_json(text)
+        except ValidationError as error:
+            raise Refused(f"the record of {backup} cannot be read: {error}") from error
+
+    def _hosts_of(self, name: str, record: SiteRecord) -> tuple[RecordedHost, ...]:
+        site = self.directory.site(name)
+        declared = {host.name: host for host in site.hosts} if site else {}
+        return tuple(
+            RecordedHost(
+                name=host.name,
+                personality=host.personality,
+                mac=record.macs.get(host.name, ""),
+                osds=sum(disk.used_by == "osd" for disk in host.disks or ()),
+                declared_mac=((known.mac if known else None) or "").lower(),
+                has_bmc=known is not None and known.bmc is not None,
+            )
+            for host in record.hosts
+            for known in (declared.get(host.name),)
         )
 
     async def _read(self, name: str, region: str) -> SiteRecord:
@@ -129,12 +158,13 @@ class RecordActivities:
             cloud = await self.directory.site_cloud(site)
             await must_be_region(cloud, name, region)
             system, reply = await sysinv.system(cloud)
-            found, states, releases, alarms, certificates = await asyncio.gather(
+            found, states, releases, alarms, certificates, rows = await asyncio.gather(
                 reading.system(cloud, SECTIONS),
                 sysinv.hosts(cloud),
                 usm.releases(cloud),
                 fm.alarms(cloud),
                 _certificates(cloud),
+                hosting.rows(cloud),
             )
             hosts = await _hosts(cloud, states)
         return SiteRecord(
@@ -149,6 +179,7 @@ class RecordActivities:
             system=found,
             hosts=hosts,
             states=states,
+            macs={row.name: row.mac for row in rows if row.name and row.mac},
             certificates=certificates,
             alarms=alarms,
             declared=_declared(site),

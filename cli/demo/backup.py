@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 
+from cli.demo.bringup import Topology
 from cli.demo.scenario import Scenario, Stage, fault
 
 if TYPE_CHECKING:
@@ -85,12 +86,19 @@ class BackupScenario(Scenario):
 
 @dataclass(frozen=True)
 class RestoreScenario(BackupScenario):
+    topology: Topology = "aio-sx"
+
     kind: ClassVar[str] = "restore"
     usual_sites: ClassVar[int] = 12
     usual_speed: ClassVar[float] = 240.0
     work_s: ClassVar[float] = 15.0
     width: ClassVar[int] = 12
     to_look_around: ClassVar[tuple[str, ...]] = ("site compare edge-0001", "backup show edge-0001")
+
+    @property
+    def simulator_options(self) -> tuple[str, ...]:
+        ceph = ("--ceph", "bare-metal") if self.topology == "standard-storage" else ()
+        return (*super().simulator_options, "--topology", self.topology, *ceph)
 
     @property
     def faults(self) -> list[dict[str, Any]]:

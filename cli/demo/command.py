@@ -35,8 +35,8 @@ def demo(
     topology: Annotated[
         Literal["aio-sx", "aio-dx", "standard", "standard-storage", "mixed"] | None,
         typer.Option(
-            help="Of the sites that are brought up or upgraded; aio-sx where nothing is said. mixed: of ten "
-            "sites seven AIO-SX, two AIO-DX, one Standard; to be upgraded."
+            help="Of the sites that are brought up, upgraded or restored; aio-sx where nothing is said. "
+            "mixed: of ten sites seven AIO-SX, two AIO-DX, one Standard; to be upgraded."
         ),
     ] = None,
     kind: Annotated[
@@ -113,7 +113,8 @@ def _scenario(
     from cli.demo.upgrade import MIXED_FAULTS, MIXED_LEAST, MIXED_SITES, MIXED_SPEED, UpgradeScenario
     from cli.demo.windows import WindowsScenario
 
-    if topology is not None and kind not in (BringUpScenario.kind, UpgradeScenario.kind):
+    several = (BringUpScenario.kind, UpgradeScenario.kind, RestoreScenario.kind)
+    if topology is not None and kind not in several:
         raise Failure(Code.BAD_INPUT, f"--topology: the demo {kind} has sites of its own; leave it out")
     is_upgrade, is_mixed = kind == UpgradeScenario.kind, topology == "mixed"
     if is_upgrade and topology == "standard-storage":
@@ -140,6 +141,8 @@ def _scenario(
     size = (sites or of_kind.usual_sites, speed or of_kind.usual_speed, seed)
     if of_kind is UpgradeScenario:
         return UpgradeScenario(*size, topology or "aio-sx", brings or "patch", faults, dialect or "12")
+    if of_kind is RestoreScenario:
+        return RestoreScenario(*size, topology or "aio-sx")
     return BringUpScenario(*size, topology or "aio-sx") if of_kind is BringUpScenario else of_kind(*size)
 
 

@@ -117,6 +117,10 @@ class Floor:
     def ledger(self) -> Ledger:
         return self.front.ledger
 
+    def replace(self, cloud: Cloud, host: Host) -> None:
+        """Another server stands there, of the same model, with blank disks and the MAC that the host has."""
+        self._of_host(cloud, host).become(host.mac)
+
     # -- sockets --------------------------------------------------------------------------------------
 
     async def open(self, listeners: Listeners, doors: Listeners) -> None:
@@ -208,13 +212,16 @@ class Floor:
         if host.install_state == "installed":
             cloud.arrivals.came_up(host)
             return
+        if host.lost:
+            cloud.arrivals.is_heard(host)
+            return
         peer = cloud.peer_of(host)
         if peer is not None and peer.active and not self._of_host(cloud, peer).machine.up:
             host.active, peer.active = True, False
         # What mtce moves it ends itself, and what it has given up waits for a lock and an unlock.
         if not host.moving and host.availability != "failed":
             if host.locked:
-                host.availability = host.subfunction_avail = "online"
+                cloud.arrivals.is_heard(host)
             else:
                 host.enter("unlocked", "enabled", "available", "")
         cloud.come_back("power")
@@ -227,7 +234,7 @@ class Floor:
         if "bare" in cloud.dark_for:
             return
         host = self._host(bmc)
-        if host not in cloud.hosts or host.moving:
+        if host not in cloud.hosts or host.moving or host.lost:
             return
 
         def noticed() -> None:

@@ -1,11 +1,12 @@
 """A server as its BMC moves it: power, POST, the choice of the boot device, and what comes of that choice.
 
 Off -> PoweringOn -> On (POST, then a boot) -> PoweringOff -> Off. A boot goes to the inserted medium where
-the override says so, else to the disk. From the medium the installer runs: the disk is wiped when it begins,
-`installed` when it ends, and then the machine reboots or powers off as the medium wants. Without a system it
-asks the network, and waits there until somebody installs it from there. From an installed
-disk the host comes up; from any other nothing does. Whatever changes the power in between makes the timers of
-the movement before it void (`_turn`), so that an installation that is cut leaves a disk half written.
+the override says so, else to the disk, or to the network before that. From the medium the installer runs: the
+disk is wiped when it begins, `installed` when it ends, and then the machine reboots or powers off as the
+medium wants. Without a system it asks the network, and waits there until somebody installs it from there.
+From an installed disk the host comes up; from any other nothing does. Whatever changes the power in between
+makes the timers of the movement before it void (`_turn`), so that an installation that is cut leaves a disk
+half written.
 """
 
 from collections.abc import Callable
@@ -150,18 +151,25 @@ class Machine:
 
     def _boot(self) -> None:
         to_medium = self.hooks.to_medium(self.override)
+        to_network = self.override.stands and self.override.target == "Pxe"
         self.override = self.override.after_boot(self.once_stays)
         self.boots += 1
         self.hooks.news("booting")
         medium = self.hooks.medium() if to_medium else None
         if medium is not None:
             self._install(medium)
-        elif self.disk == "installed":
-            self.stage = "loading"
-            self._after(self.pace.os_boot, self._came_up)
+        elif self.disk == "installed" and not to_network:
+            self._load()
         else:
             self.stage = "nothing"
             self.hooks.news("network")
+            if self.stage == "nothing" and self.disk == "installed":
+                # Nobody there has a system for it: the next device is the disk.
+                self._load()
+
+    def _load(self) -> None:
+        self.stage = "loading"
+        self._after(self.pace.os_boot, self._came_up)
 
     def install_from_network(self) -> None:
         """The site's controller serves it an installer; it is heard only while the machine waits for one."""

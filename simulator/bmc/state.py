@@ -90,6 +90,7 @@ class Bmc:
 
     def __init__(self, place: Place, flavour: Flavour, making: Making) -> None:
         self.place, self.flavour, self.clock, self.fetcher = place, flavour, making.clock, making.fetcher
+        self.seed = making.seed
         self.pace = durations.draw(making.seed, place.site, place.host, making.install_seconds)
         self.hardware = hardware.draw(making.seed, place.site, place.host, place.number, place.mac)
         self.machine = Machine(
@@ -126,6 +127,13 @@ class Bmc:
         self.on_news: Callable[[Bmc, str], None] = _deaf
         self.on_dark: Callable[[Bmc], None] = _ignored
         self.on_light: Callable[[Bmc], None] = _ignored
+
+    def become(self, mac: str) -> None:
+        """Another machine of the same model, switched off."""
+        place = self.place
+        self.hardware = hardware.draw(self.seed, place.site, place.host, place.number, mac)
+        self.machine.disk = "blank"
+        self.machine.switch_off()
 
     def slot_in_use(self) -> Slot | None:
         return next((slot for slot in self.slots.values() if slot.inserted), None)

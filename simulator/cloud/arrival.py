@@ -93,6 +93,15 @@ class Arrivals:
         """The controller has come into service: who has been waiting is asked now."""
         for machine in [one for one in self.cloud.machines if one.mac in self._waiting]:
             self.booted_from_network(machine)
+        for host in self.cloud.hosts:
+            if self.cloud.restoring and host.personality == "storage" and not host.lost:
+                self.is_heard(host)
+
+    def is_heard(self, host: Host) -> None:
+        """Its agent has found the controller; of a system from before a restore nothing is heard."""
+        self._waiting.discard(host.mac)
+        if host.locked and not host.moving and not host.lost:
+            host.availability = host.subfunction_avail = "online"
 
     # -- what follows ---------------------------------------------------------------------------------
 
@@ -166,6 +175,11 @@ class Arrivals:
         if host not in self.cloud.hosts:
             return
         host.install_state, host.inv_state = "completed", "inventoried"
+        if host.lost:
+            # sysinv knows it already, with all of its configuration.
+            host.lost, host.booted_at = False, self.cloud.clock.now()
+            host.enter("locked", "disabled", "online", "")
+            return
         if host.personality == "controller" and self.cloud.all_in_one and "worker" not in host.subfunctions:
             host.subfunctions = "controller,worker"
         host.invprovision = "unprovisioned"

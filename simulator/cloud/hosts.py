@@ -49,6 +49,8 @@ class Host:
     bm_username: str | None = "root"
     free: dict[str, Any] = field(default_factory=dict)
     """Fields that a caller has set and that mean nothing here: location, console, boot devices."""
+    lost: bool = False
+    """Restored, and the system on its disk is none of this platform: it counts once it is installed anew."""
     machine: str = ""
     """The name of the server that the host runs on, where it is not the host's own."""
     kernel_provisioned: str = "standard"

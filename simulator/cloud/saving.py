@@ -4,7 +4,9 @@ The archive holds sysinv's database, the applications, the deployed releases and
 restored cloud is its database again on hosts that have just been installed: controller-0 locked and online,
 never unlocked since, every other host known, locked and offline until its machine boots; the applications
 wait to be applied again, and the restore is in progress until sysinv is told that it is complete. Of
-Kubernetes nothing is kept here: what ran there is as it was found.
+Kubernetes nothing is kept here: what ran there is as it was found. A host of which the system disk is to be
+installed anew is heard of once that is done; a storage host whose OSDs are kept goes on as it is, and is
+online as soon as controller-0 serves it.
 """
 
 import copy
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from simulator.cloud.cloud import Cloud
     from simulator.cloud.tables import Tables
 
-_OF_THE_MACHINE = frozenset(["watched_by", "booted_at", "moving", "bmc", "machine"])
+_OF_THE_MACHINE = frozenset(["watched_by", "booted_at", "moving", "bmc", "machine", "lost"])
 """Of a host: what no database knows, or what the server is and not what it was."""
 _ROOK_RECOVERS_S = 900.0
 """After the playbook: its monitors are rebuilt from the OSDs that were kept."""
@@ -81,15 +83,16 @@ def unpack(content: bytes) -> Saved:
     return kept
 
 
-def restore(cloud: "Cloud", saved: Saved) -> None:
+def restore(cloud: "Cloud", saved: Saved, *, wipes_osds: bool = False) -> None:
     """The playbook has ended: sysinv serves the old database on a new system."""
     machines = {host.mac: host for host in cloud.machines}
+    is_new = _stand_in(cloud, saved, machines)
     cloud.identity.region = cloud.alarms.region = saved.region
     cloud.identity.simplex, cloud.identity.standard = saved.simplex, saved.standard
     hosts = [_back(machines.pop(row["mac"], None), row) for row in saved.hosts]
     cloud.hosts, cloud.unknown = hosts, list(machines.values())
     for host in hosts:
-        _as_restored(host)
+        _as_restored(host, kept=host.personality == "storage" and not wipes_osds)
     cloud.system, cloud.license = dict(saved.system), saved.license
     cloud.usm.states, cloud.usm.deployment = dict(saved.releases), None
     cloud.usm.runs.clear()
@@ -113,7 +116,19 @@ def restore(cloud: "Cloud", saved: Saved) -> None:
     cloud.alarms.raise_("210.002", CONTROLLER_0)
     cloud.restoring = True
     rook = saved.applications.get("rook-ceph") == "applied"
-    cloud.recovering_until = cloud.clock.now() + _ROOK_RECOVERS_S if rook else float("-inf")
+    # Kept OSDs of a machine that never had them are waited for in vain.
+    recovers_s = float("inf") if is_new and not wipes_osds else _ROOK_RECOVERS_S
+    cloud.recovering_until = cloud.clock.now() + recovers_s if rook else float("-inf")
+
+
+def _stand_in(cloud: "Cloud", saved: Saved, machines: dict[str, Host]) -> bool:
+    """Whether controller-0 is another machine: its agent has reported the MAC that it has."""
+    row = next(row for row in saved.hosts if row["name"] == "controller-0")
+    if row["mac"] in machines:
+        return False
+    first = next(host for host in cloud.machines if (host.machine or host.name) == "controller-0")
+    row["mac"] = first.mac
+    return True
 
 
 def _row(host: Host) -> dict[str, Any]:
@@ -123,16 +138,17 @@ def _row(host: Host) -> dict[str, Any]:
 
 def _back(machine: Host | None, row: dict[str, Any]) -> Host:
     """The host on its machine; one whose machine has gone has none."""
-    host = machine or Host(**{**row, "bmc": None})
+    host = machine or Host(**{**row, "bmc": None, "machine": f"{row['name']} of before"})
     for name, value in row.items():
         setattr(host, name, value)
     return host
 
 
-def _as_restored(host: Host) -> None:
+def _as_restored(host: Host, *, kept: bool) -> None:
     is_first = host.name == "controller-0"
     host.active = is_first
     host.moving, host.ihost_action, host.vim_progress_status = "", None, None
     host.enter("locked", "disabled", "online" if is_first else "offline", "")
-    if not is_first:
+    host.lost = not is_first and not kept
+    if host.lost:
         host.install_state, host.booted_at = None, None

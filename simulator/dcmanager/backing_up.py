@@ -190,7 +190,8 @@ class Backups:
         await self._sleep(seconds)
         await self.deployer.reach(row, "restoring", sysadmin)
         row.made_region = ""
-        saving.restore(cloud, saved)
+        values = payload.get("restore_values") or {}
+        saving.restore(cloud, saved, wipes_osds=str(values.get("wipe_ceph_osds", False)).lower() == "true")
         cloud.come_back("power")
         cloud.come_back(BARE)
         await self._unlock(row)

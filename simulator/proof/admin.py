@@ -37,6 +37,7 @@ class Admin:
                 web.get("/sites/{name}", self.site),
                 web.get("/sites/{name}/backups", self.backups),
                 web.post("/sites/{name}/system", self.change),
+                web.post("/sites/{name}/machine", self.replace),
                 web.get("/sites/{name}/mutations", self.mutations),
                 web.get("/sites/{name}/workloads", self.workloads),
                 web.get("/sites/{name}/ceph", self.ceph),
@@ -84,6 +85,16 @@ class Admin:
         cloud = self._cloud(request)
         cloud.system |= await request.json()
         return web.json_response(cloud.system)
+
+    async def replace(self, request: web.Request) -> web.Response:
+        """Somebody has put another server in the place of {"host": ...}, with {"mac": ...}; it is off."""
+        cloud, body = self._cloud(request), await request.json()
+        host = next((one for one in cloud.hosts if one.name == body.get("host")), None)
+        if host is None or self.region.floor is None:
+            return _problem(f"{cloud.name} has no server {body.get('host')}", field="host")
+        host.mac = str(body["mac"]).lower()
+        self.region.floor.replace(cloud, host)
+        return web.json_response({"host": host.name, "mac": host.mac})
 
     async def mutations(self, request: web.Request) -> web.Response:
         return web.json_response(self.region.ledger.of(self._cloud(request).name))

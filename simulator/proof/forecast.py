@@ -90,11 +90,13 @@ class Forecast:
             first = paces[cloud.machines[0].name]
             return {"install": first.install, "ideal": install_seconds(first)}
         if self.operation == "restore":
-            return self._restore_seconds(cloud, paces[cloud.machines[0].name])
+            return self._restore_seconds(cloud, paces)
         return bring_up_seconds(cloud, paces)
 
-    def _restore_seconds(self, cloud: Cloud, first: Pace) -> Seconds:
-        """The installation, the playbook, the unlock, and applications applied again."""
+    def _restore_seconds(self, cloud: Cloud, paces: dict[str, Pace]) -> Seconds:
+        """The installation, the playbook, the unlock, and applications applied again; then the other hosts,
+        all workers at once and storage hosts as they are."""
+        first, others = paces[cloud.machines[0].name], cloud.hosts[1:]
         pace = draw_deploy(self.region.options.seed, cloud.name, self.region.options.knobs.bootstrap_seconds)
         parts = {
             "prepare": CAST_S + 2 * pace.prepare,
@@ -103,6 +105,11 @@ class Forecast:
             "unlock": cloud.durations.reboot,
             "applications": 4 * cloud.durations.settle,
         }
+        for host in others:
+            if host.personality != "worker" or host.name == "worker-0":
+                kept = host.personality == "storage"
+                installed = 0.0 if kept else install_seconds(paces[host.machine or host.name])
+                parts[host.name] = installed + cloud.durations.reboot
         return parts | {"ideal": sum(parts.values())}
 
     def _add_seconds(self, cloud: Cloud) -> Seconds:

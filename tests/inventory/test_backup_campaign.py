@@ -71,7 +71,6 @@ def test_each_site_gets_a_request_of_its_own(folder: Path, inventory: Inventory)
         (BACKUP, "kind: backup", "kind: backup\n  registry_images: true", "registry_images goes with local"),
         (RESTORE, "wipe: [alpha]", "wipe: [alpah]", "'alpah' is no site of this campaign"),
         (RESTORE, "wipe: [alpha]", "wipe: [alpah]", "did you mean 'alpha'?"),
-        (RESTORE, "names: [alpha]", "names: [alpha, beta]", "a restore is of AIO-SX"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(

@@ -10,7 +10,7 @@ from models.deploy import SubcloudEnd, SubcloudFacts
 from models.outcome import Outcome
 from models.restore import BackupFacts, RestoreSiteRequest
 from rules.install import Gate
-from rules.restore import archive_gate, is_restart, next_step, request_gate, steps, topology_gate
+from rules.restore import archive_gate, is_restart, next_step, request_gate, steps
 
 TAKEN = datetime(2026, 11, 22, 1, 51, tzinfo=UTC)
 BACKUP = "edge-0001/20261122T015112Z-platform-6f1d20c3"
@@ -66,9 +66,7 @@ def test_any_other_backup_is_refused_in_words(backup: BackupFacts, facts: Subclo
     assert words in gate.why
 
 
-def test_a_site_of_more_hosts_and_another_name_to_wipe_are_refused() -> None:
-    assert topology_gate("edge-0001", "AIO-SX").outcome is None
-    assert topology_gate("edge-0001", "AIO-DX").outcome is Outcome.REFUSED
+def test_another_name_to_wipe_is_refused() -> None:
     assert request_gate(REQUEST).outcome is None
     assert request_gate(RestoreSiteRequest(site="edge-0001")).outcome is None
     assert request_gate(RestoreSiteRequest(site="edge-0001", wipe="edge-0002")).outcome is Outcome.REFUSED

@@ -49,6 +49,7 @@ GOAL_WITHIN: dict[HostGoal, timedelta] = {
     "online": timedelta(minutes=75),
     "standby": timedelta(minutes=30),
     "rebooted": timedelta(minutes=75),
+    "gone": timedelta(minutes=20),
 }
 """starlingx/test gives an unlock 2,800 s and a lock 600 s; VIM extends a lock while it migrates. An
 installation over the network takes mtce's 2,400 s and a boot."""
@@ -180,11 +181,23 @@ class SitePlatform:
             self.changed.append(f"{host}: {action}")
 
     async def await_goal(
-        self, host: str, goal: HostGoal, *, uptime_s: int = 0, within: timedelta | None = None
+        self,
+        host: str,
+        goal: HostGoal,
+        *,
+        uptime_s: int = 0,
+        within: timedelta | None = None,
+        failed_before: bool = False,
     ) -> GoalEnd:
         within = within or GOAL_WITHIN[goal]
         request = AwaitGoalRequest(
-            site=self.site, host=host, goal=goal, silence=SILENCE, within=within, uptime_s=uptime_s
+            site=self.site,
+            host=host,
+            goal=goal,
+            silence=SILENCE,
+            within=within,
+            uptime_s=uptime_s,
+            failed_before=failed_before,
         )
         return await self._wait(SysinvActivities.await_goal, request, within, f"wait until {host} is {goal}")
 

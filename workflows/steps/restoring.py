@@ -33,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
     )
     from rules import deploy as deploy_rules
     from rules import restore as rules
+    from rules import restore_hosts
     from workflows.steps.asking import awaited, looked, mutated
     from workflows.steps.backing_up import SILENCE, kept
     from workflows.steps.deploy import SubcloudDeploy
@@ -143,6 +144,7 @@ class SiteRestore:
             with_install=self.request.install,
             local=self.backup.local,
             registry_images=self.backup.registry_images,
+            wipe_ceph_osds=restore_hosts.wipe_said(self.request, self.backup),
         )
         await self.subcloud.act(BackupActivities.begin_restore, request, "restore")
 

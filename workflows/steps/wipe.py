@@ -19,6 +19,8 @@ class WipeApproval(SiteProcedure):
 
     _path: str
     _may_wipe: bool
+    _also: tuple[str, ...] = ()
+    """Other hosts of the site whose disks go with it; the one approval is for all of them."""
 
     def _wipes(self, path: str, named: str | None) -> None:
         """`path` is SITE/HOST, `named` what the request says may be wiped."""
@@ -40,7 +42,8 @@ class WipeApproval(SiteProcedure):
         """Raises Ended when nobody says yes. A cancel ends the wait, too."""
         if self._may_wipe:
             return
-        self._log.waits_for(f"waits for approve_wipe: whatever is on the disks of {self._path} will be gone")
+        whose = ", ".join((self._path, *self._also))
+        self._log.waits_for(f"waits for approve_wipe: whatever is on the disks of {whose} will be gone")
         try:
             await workflow.wait_condition(lambda: self._may_wipe or self._stop, timeout=within)
         except TimeoutError:

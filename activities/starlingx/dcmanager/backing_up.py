@@ -130,6 +130,7 @@ class BackupActivities:
                 with_install=request.with_install,
                 local=request.local,
                 registry_images=request.registry_images,
+                wipe_ceph_osds=request.wipe_ceph_osds,
             )
             return None
 

@@ -144,16 +144,27 @@ async def back_up(
 
 
 async def restore(
-    cloud: Cloud, name: str, sysadmin_password: str, *, with_install: bool, local: bool, registry_images: bool
+    cloud: Cloud,
+    name: str,
+    sysadmin_password: str,
+    *,
+    with_install: bool,
+    local: bool,
+    registry_images: bool,
+    wipe_ceph_osds: bool | None = None,
 ) -> None:
-    """PATCH /subcloud-backup/restore: cast to the manager; `deploy-status` tells how it goes."""
-    body = {
+    """PATCH /subcloud-backup/restore: cast to the manager; `deploy-status` tells how it goes.
+
+    `restore_values` go to restore_platform.yml as they are; without wipe_ceph_osds it keeps OSDs."""
+    body: dict[str, Any] = {
         "subcloud": name,
         "sysadmin_password": encoded(sysadmin_password),
         "with_install": _word(with_install),
     }
     if local:
         body |= {"local_only": "true", "registry_images": _word(registry_images)}
+    if wipe_ceph_osds is not None:
+        body["restore_values"] = {"wipe_ceph_osds": wipe_ceph_osds}
     await cloud.send("dcmanager", "PATCH", "/subcloud-backup/restore", body=body)
 
 

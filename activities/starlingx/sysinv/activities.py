@@ -148,12 +148,19 @@ class SysinvActivities:
     @activity.defn
     async def await_goal(self, request: AwaitGoalRequest) -> GoalEnd:
         """Waits until a host is where it shall be, went back, or gave up."""
+        is_old_failure = request.failed_before
 
         async def look(cloud: Cloud) -> tuple[str, str]:
+            nonlocal is_old_failure
             rows = await hosting.rows(cloud)
             row = next((each for each in rows if each.name == request.host), None)
+            if request.goal == "gone":
+                return ("so", "gone") if row is None else ("", row.says)
             if row is None:
                 return "", f"sysinv has no host {request.host} yet"
+            is_old_failure = is_old_failure and row.install == hosting.NO_INSTALL
+            if is_old_failure:
+                return "", f"{row.says}; nothing is heard of its new installation yet"
             return hosting.verdict(request.goal, row, request.uptime_s), row.says_of(request.goal)
 
         return await self._until(request.site, look, request.within, request.silence)

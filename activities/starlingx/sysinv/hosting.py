@@ -138,6 +138,11 @@ def verdict(goal: HostGoal, row: HostRow, uptime_s: int = 0) -> Literal["so", "r
     return "so" if ready else ""
 
 
+async def delete(cloud: Cloud, host: HostRow) -> None:
+    """DELETE ihosts: 204 before a provisioned host is gone."""
+    await cloud.send("sysinv", "DELETE", f"/ihosts/{host.uuid}")
+
+
 async def add(cloud: Cloud, host: Host) -> None:
     """POST ihosts. sysinv names controllers and storage hosts by itself, in order; the name is sent to be
     held against that. No BMC password: sysinv would keep it."""

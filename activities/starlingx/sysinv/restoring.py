@@ -20,11 +20,15 @@ from activities.sending import refused_by, send_once
 from activities.starlingx.directory import Directory, must_be_region
 from activities.starlingx.errors import translated
 from activities.starlingx.session import Cloud
+from activities.starlingx.sysinv import hosting
+from activities.starlingx.sysinv.errors import refused
 from models.bringup import ChangeStep
-from models.restore import RestoreRef
+from models.restore import ForgetHostRequest, RestoreRef
 
 SETTLE = timedelta(minutes=2)
 """The conductor's RPC has ended by then."""
+FORGOTTEN = timedelta(minutes=5)
+"""A provisioned host is gone once the VIM has agreed: by then."""
 IN_PROGRESS = "Restore procedure is in progress"
 NOT_IN_PROGRESS = "Restore procedure is not in progress"
 DONE = ("Restore procedure completed", "Restore procedure already completed")
@@ -69,6 +73,46 @@ class RestoreActivities:
         if FAILED.search(sent.value):
             raise Blocked(sent.value)
         raise NotYet(sent.value)
+
+    @activity.defn
+    async def forget_host(self, request: ForgetHostRequest) -> ChangeStep:
+        """Deletes the host that sysinv knows by a MAC of no machine any more; returns before it is gone.
+
+        One of the same name with another MAC is left alone."""
+        window = SendWindow(self.directory.timing.send_window_s)
+        with translated():
+            cloud = await self.directory.cloud_named(request.site)
+            await must_be_region(cloud, request.site, request.region)
+            row = await _known(cloud, request)
+        attempt = activity.info().attempt
+        if row is None:
+            return ChangeStep(did=attempt > 1, attempt=attempt)
+        if not row.locked:
+            raise Refused(f"{row.says}: what is deleted must be locked")
+        window.check()
+
+        async def send() -> bool:
+            await hosting.delete(cloud, row)
+            return True
+
+        async def effect() -> bool | None:
+            return True if await _known(cloud, request) is None else None
+
+        what = f"delete {request.host} of {request.site}"
+        await send_once(
+            send=send,
+            effect=effect,
+            settle=FORGOTTEN,
+            pace=self.directory.timing.pace,
+            what=what,
+            refused=refused(what),
+        )
+        return ChangeStep(did=True, attempt=attempt)
+
+
+async def _known(cloud: Cloud, request: ForgetHostRequest) -> hosting.HostRow | None:
+    rows = await hosting.rows(cloud)
+    return next((row for row in rows if (row.name, row.mac) == (request.host, request.mac)), None)
 
 
 async def _state(cloud: Cloud) -> str:
