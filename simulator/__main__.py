@@ -92,6 +92,10 @@ def main(
         bool,
         typer.Option("--install-values", help="dcmanager can install sites in service anew, by their BMCs."),
     ] = False,
+    controller_ssh: Annotated[
+        bool,
+        typer.Option("--controller-ssh", help="SSH to the system controller, with dcmanager's backups."),
+    ] = False,
     die_with_parent: Annotated[bool, typer.Option("--die-with-parent", help="End when stdin ends.")] = False,
 ) -> None:
     """Serve a simulated StarlingX region on loopback addresses until SIGTERM or SIGINT."""
@@ -135,6 +139,7 @@ def main(
         openstack=openstack,
         vms=vms,
         install_values=install_values,
+        controller_ssh=controller_ssh,
         knobs=knobs,
     )
     try:

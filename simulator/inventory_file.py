@@ -54,6 +54,12 @@ def write(region: Region, authority: Authority | None) -> None:
     controller["dialect"] = "auto"
     secret = f"file:{PASSWORD_FILE}"
     controller["credential"] = {"username": USERNAME, "password": secret, "sysadmin_password": secret}
+    if region.shell is not None:
+        controller["ssh"] = {
+            "address": f"{region.controller.identity.address}:{SSH_PORT}",
+            "credential": {"username": USER, "password": secret},
+            "host_key": region.shell.host_key.export_public_key("openssh").decode().strip(),
+        }
     document = {
         "system_controllers": [controller],
         "sites": [_site(region, cloud, folder) for cloud in region.sites.values()],

@@ -68,6 +68,8 @@ class Options:
     """Sites that dcmanager does not know: bare servers, or else systems of their own, to be enrolled."""
     install_values: bool = False
     """dcmanager has install values of the sites in service, so that it can install them anew."""
+    controller_ssh: bool = False
+    """The system controller lets sysadmin in by SSH, to what dcmanager keeps."""
     knobs: Knobs = field(default_factory=Knobs)
 
     def check(self) -> None:

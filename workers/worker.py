@@ -54,6 +54,7 @@ from activities.redfish.visits import Visits, closing
 from activities.ssh.activities import BootstrapActivities
 from activities.ssh.hosts import Hosts
 from activities.ssh.looks import BootstrapLooks
+from activities.ssh.platform import PlatformActivities
 from activities.starlingx.controllers import ControllerActivities
 from activities.starlingx.dcmanager.activities import DcmanagerActivities
 from activities.starlingx.dcmanager.backing_up import BackupActivities
@@ -86,6 +87,7 @@ from workers.documents import Documents
 from workers.failures import FailureInterceptor
 from workers.metrics import FleetGauges, kept, runtime
 from workers.phone_home import listening
+from workers.platform_cargo import PlatformCargo
 from workers.sandbox import sandbox
 from workers.settings import Settings
 from workers.volume_cargo import VolumeCargo
@@ -166,6 +168,7 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
     nodes, node_looks = IronicActivities(services), IronicLooks(services)
     installed = Hosts(live.current, settings.timing, store)
     playbooks, playbook_looks = BootstrapActivities(installed), BootstrapLooks(installed)
+    platforms = PlatformActivities(installed, PlatformCargo(archives))
     try:
         async with (
             closing(visits),
@@ -274,6 +277,10 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
                     playbooks.start_playbook,
                     playbooks.stop_playbook,
                     playbooks.wipe_secrets,
+                    platforms.find_platform,
+                    platforms.take_platform,
+                    platforms.put_platform_back,
+                    platforms.drop_platform,
                     *catalogue.all(),
                     ArchivedVolumes(archives, catalogue).known_volumes,
                     CephMaps(ways, cargo.keep).back_up_cluster,

@@ -92,6 +92,9 @@ class BackupSite(SiteProcedure):
                 raise Ended(Outcome.ABORTED, words)
 
         safe_point()
+        if seen.own_by_ssh if request.local else seen.vault_by_ssh:
+            await self._backup.take_platform(before, made, self._origin.release)
+            safe_point()
         await self._backup.take_storage(safe_point, self._evidence)
         await self._backup.seal(made, self._origin, controller)
         self._sealed = self._backup.id

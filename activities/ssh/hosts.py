@@ -24,8 +24,10 @@ from inventory.bootstrap import (
 from inventory.load import Inventory, NotDeclared
 from inventory.problems import FileErrors
 from inventory.secrets import SecretError, resolve
+from inventory.ssh import DeclaredShell, declared_shell
 from models.bootstrap import InstalledHost
 from models.bootstrap_files import SshCredential
+from models.platform import Door
 from models.records import Journal
 from models.timing import Timing
 
@@ -56,6 +58,28 @@ class Hosts:
             return placeable(declared, self.overrides(declared))
         except SecretError as error:
             raise Refused(str(error)) from error
+
+    def shell(self, site: str, door: Door) -> DeclaredShell:
+        """Raises Refused."""
+        try:
+            return declared_shell(self.inventory(), site, door)
+        except (NotDeclared, FileErrors) as error:
+            raise Refused(str(error)) from error
+
+    @asynccontextmanager
+    async def at(self, shell: DeclaredShell) -> AsyncIterator[Session]:
+        """Raises SshTrouble, and Refused where a secret is not to be had."""
+        access = shell.access
+        wanted = target(
+            shell.host,
+            shell.port,
+            access.credential,
+            host_key=access.host_key,
+            known_hosts=shell.known_hosts,
+            base=shell.base,
+        )
+        async with session(wanted, self.timing.request_timeout_s) as found:
+            yield found
 
     @property
     def playbook_script(self) -> str:

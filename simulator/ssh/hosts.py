@@ -73,12 +73,12 @@ class InstalledHosts:
     # -- who it is ------------------------------------------------------------------------------------
 
     def host_key(self, place: Place, *, other: bool = False) -> asyncssh.SSHKey:
-        return _key(f"{self.seed}/{place.name}/{'other' if other else 'host'}")
+        return key_of(f"{self.seed}/{place.name}/{'other' if other else 'host'}")
 
     @property
     def user_key(self) -> asyncssh.SSHKey:
         """Also admits, beside the password."""
-        return _key(f"{self.seed}/user")
+        return key_of(f"{self.seed}/user")
 
     # -- its root -------------------------------------------------------------------------------------
 
@@ -92,7 +92,7 @@ class InstalledHosts:
         if found is None:
             root = self.folder / f"{place.site}.{place.host}.{bmc.machine.installs}"
             program = runner(str(self.folder / "socket"), place.name)
-            found = self.grounds[which] = Ground(root, program)
+            found = self.grounds[which] = Ground(root, program, self.password)
         cloud = self.floor.clouds[place.site]
         found.flag(f"{PLATFORM}/.bootstrap_completed", _is_bootstrapped(cloud))
         found.flag(f"{PLATFORM}/.initial_config_complete", _is_finalized(cloud))
@@ -226,7 +226,7 @@ def _is_finalized(cloud: Cloud) -> bool:
     return _is_bootstrapped(cloud) and cloud.active.invprovision == "provisioned"
 
 
-def _key(seed: str) -> asyncssh.SSHKey:
+def key_of(seed: str) -> asyncssh.SSHKey:
     """Of ed25519, the same for the same seed."""
     private = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(seed.encode()).digest())
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())

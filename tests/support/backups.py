@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from models import contracts
+from models.archive import BackupRef, Manifest, Verification, VerifyBackupRequest
 from models.backup import BackupResult, BackupSiteRequest
 from models.base import Frozen
 from models.restore import (
@@ -70,10 +71,28 @@ class BackupBench:
             result_type=SiteComparison,
         )
 
+    async def manifest(self, backup: str) -> Manifest:
+        return await self.stack.client.execute_workflow(
+            contracts.SHOW_BACKUP,
+            BackupRef(backup=backup),
+            id=f"show/{backup}",
+            task_queue=contracts.TASK_QUEUE,
+            result_type=Manifest,
+        )
+
+    async def verify(self, backup: str, **more: Any) -> Verification:
+        return await self.stack.client.execute_workflow(
+            contracts.VERIFY_ARCHIVED,
+            VerifyBackupRequest(backup=backup, **more),
+            id=f"verify/{backup}",
+            task_queue=contracts.TASK_QUEUE,
+            result_type=Verification,
+        )
+
     @contextmanager
-    def harmed(self, backup: str) -> Iterator[Path]:
-        """One byte of its record is another one."""
-        path = self.region.inventory.parent / "archive" / backup / "objects" / "record" / "site.json"
+    def harmed(self, backup: str, name: str = "record/site.json") -> Iterator[Path]:
+        """One byte of this object is another one."""
+        path = self.region.inventory.parent / "archive" / backup / "objects" / name
         content = path.read_bytes()
         path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
         yield path

@@ -26,6 +26,8 @@ REPOSITORY = Path(__file__).parents[2]
 LOCK = Path(__file__).parent / "ansible.lock"
 SSHD = Path("/usr/sbin/sshd")
 START_WITHIN_S = 20.0
+SUDO = "Su+do/7 'x"
+"""The user's password, as sudo on it is told."""
 
 CONFIG = """\
 Port {port}
@@ -113,7 +115,7 @@ def sshd(folder: Path) -> Iterator[Sshd]:
     for name in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
     (folder / "authorized").write_bytes((folder / "user.pub").read_bytes())
-    ground, port = Ground(folder / "root", ""), free_port()
+    ground, port = Ground(folder / "root", "", SUDO), free_port()
     program = ground.root / "bin/ansible-playbook"
     program.unlink()
     program.symlink_to(environment() / "bin/ansible-playbook")
