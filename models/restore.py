@@ -114,6 +114,8 @@ class BackupFacts(Frozen):
     """When dcmanager's archive was made."""
     local: bool = False
     registry_images: bool = False
+    platform: str = ""
+    """The object with the platform's archive, where it can be put back into dcmanager's vault."""
     faults: tuple[str, ...] = ()
     """What is wrong with it: nothing is restored of one that has any."""
     attempt: int = 1

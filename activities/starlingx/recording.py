@@ -118,8 +118,17 @@ class RecordActivities:
                 "taken": datetime.fromisoformat(about["taken"]),
                 "local": about["place"] == "local",
                 "registry_images": about["images"] == "registry",
+                "platform": self._returnable(request.site, manifest),
             }
         )
+
+    def _returnable(self, name: str, manifest: Manifest) -> str:
+        """Of dcmanager's vault, where the inventory says how that is reached."""
+        site = self.directory.site(name)
+        if site is None or self.directory.controller(site.system_controller).ssh is None:
+            return ""
+        kept = (each for each in manifest.objects if each.kind == "platform")
+        return next((each.name for each in kept if each.about.get("from") == "controller"), "")
 
     async def _read(self, name: str, region: str) -> SiteRecord:
         site = self.directory.site(name)

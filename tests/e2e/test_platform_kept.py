@@ -1,12 +1,16 @@
-"""The platform's archive comes out of dcmanager's vault into the store, and back when dcmanager has lost it."""
+"""The platform's archive gets out of dcmanager's vault into the store, and back where dcmanager lost it."""
 
+import hashlib
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from models.backup import BackupResult
 from models.outcome import Outcome
+from tests.cli.conftest import spawned
 from tests.support.backups import BackupBench, backup_bench, end_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -41,3 +45,35 @@ async def test_a_stream_that_breaks_off_is_gone_on_with(bench: BackupBench) -> N
     assert made.outcome is Outcome.SUCCEEDED, made.reason
     assert (await bench.verify(made.backup)).good
     assert await bench.region.repeats() == 0
+
+
+async def test_what_dcmanager_has_lost_comes_back_and_is_restored(bench: BackupBench) -> None:
+    site = "edge-0003"
+    made = await bench.back_up(site)
+    await bench.forgotten(site)
+    assert (await bench.subcloud(site))["backup-datetime"] is None
+    plan = await bench.plan(site)
+    assert (plan.refusal, "brought back" in plan.steps[-5].what) == ("", True), plan
+    done = await bench.restore(site)
+    assert (done.outcome, done.differences, done.backup) == (Outcome.SUCCEEDED, (), made.backup), done.reason
+
+
+async def test_a_backup_is_fetched_as_files_without_temporal(bench: BackupBench, tmp_path: Path) -> None:
+    inventory = ("--inventory", str(bench.region.inventory))
+    site = "edge-0001"
+    made = await bench.back_up(site)
+    manifest = await bench.manifest(made.backup)
+    said = await spawned("backup", "fetch", site, "--to", "out", *inventory, "-o", "json", cwd=tmp_path)
+    assert said.code == 0, said.err
+    assert json.loads(said.out)["backup"] == made.backup
+    for entry in manifest.objects:
+        content = (tmp_path / "out" / entry.name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == entry.sha256
+    again = await spawned("backup", "fetch", site, "--to", "out", *inventory, cwd=tmp_path)
+    assert (again.code, "nothing is written over" in again.err) == (1, True), again
+    platform = next(each.name for each in manifest.objects if each.kind == "platform")
+    with bench.harmed(made.backup, platform):
+        harmed = await spawned("backup", "fetch", made.backup, "--to", "bad", *inventory, cwd=tmp_path)
+    assert (harmed.code, platform in harmed.err) == (1, True), harmed
+    assert not (tmp_path / "bad" / platform).exists()
+    assert list((tmp_path / "bad").rglob(".*")) == []
