@@ -7,7 +7,7 @@ from models.deploy import SubcloudFacts
 from models.deploy_status import BACKING_UP
 from models.outcome import Outcome
 from models.platform import PARTITION, VAULT
-from models.site import Observation
+from models.site import Observation, SiteFacts
 from rules import alarms
 from rules.bringup import change_gate
 from rules.install import PASSED, Gate
@@ -38,6 +38,11 @@ def site_gate(request: BackupSiteRequest, seen: Observation) -> Gate:
         )
     if controller.prestage_status == "prestaging":
         return Gate("dcmanager prestages the subcloud", Outcome.BLOCKED, waits=True)
+    return health_gate(site)
+
+
+def health_gate(site: SiteFacts) -> Gate:
+    """What the playbook itself would refuse, dcmanager's or the site's own."""
     moving = [f"{app.name} {app.status}" for app in site.apps_moving if app.status in UNSAFE_APPLICATIONS]
     if moving:
         return Gate(f"applications move: {', '.join(moving)}", Outcome.BLOCKED, waits=True)

@@ -55,6 +55,7 @@ from activities.ssh.activities import BootstrapActivities
 from activities.ssh.hosts import Hosts
 from activities.ssh.looks import BootstrapLooks
 from activities.ssh.platform import PlatformActivities
+from activities.ssh.readiness import ReadinessLooks
 from activities.starlingx.controllers import ControllerActivities
 from activities.starlingx.dcmanager.activities import DcmanagerActivities
 from activities.starlingx.dcmanager.backing_up import BackupActivities
@@ -277,6 +278,7 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
                     playbooks.start_playbook,
                     playbooks.stop_playbook,
                     playbooks.wipe_secrets,
+                    ReadinessLooks(installed).look_at_backup_host,
                     platforms.find_platform,
                     platforms.take_platform,
                     platforms.put_platform_back,

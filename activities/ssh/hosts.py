@@ -22,14 +22,17 @@ from inventory.bootstrap import (
     placeable,
 )
 from inventory.load import Inventory, NotDeclared
+from inventory.own_backup import backup_files, backup_host
 from inventory.problems import FileErrors
 from inventory.secrets import SecretError, resolve
 from inventory.ssh import DeclaredShell, declared_shell
-from models.bootstrap import InstalledHost
+from models.bootstrap import BackupValues, Book, InstalledHost
 from models.bootstrap_files import SshCredential
 from models.platform import Door
 from models.records import Journal
 from models.timing import Timing
+
+NOTHING_MORE = BackupValues()
 
 
 @dataclass
@@ -38,9 +41,11 @@ class Hosts:
     timing: Timing
     journal: Journal
 
-    def declared(self, site: str) -> DeclaredHost:
+    def declared(self, site: str, book: Book = "bootstrap") -> DeclaredHost:
         """Raises Refused."""
         try:
+            if book == "backup":
+                return backup_host(self.inventory(), site)
             return load_host(self.inventory(), site)
         except (NotDeclared, FileErrors) as error:
             raise Refused(str(error)) from error
@@ -52,9 +57,11 @@ class Hosts:
         except FileErrors as error:
             raise Refused(str(error)) from error
 
-    def placeable(self, declared: DeclaredHost) -> Placeable:
+    def placeable(self, declared: DeclaredHost, values: BackupValues = NOTHING_MORE) -> Placeable:
         """Raises Refused."""
         try:
+            if declared.book == "backup":
+                return backup_files(declared, values)
             return placeable(declared, self.overrides(declared))
         except SecretError as error:
             raise Refused(str(error)) from error
@@ -107,6 +114,7 @@ class Hosts:
             finalized=seen.says("finalized"),
             runs=seen.runs(ours),
             foreign=seen.foreign,
+            book=declared.book,
             timing=self.timing,
             attempt=activity.info().attempt,
         )

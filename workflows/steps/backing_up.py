@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.starlingx.recording import RecordActivities
     from models.archive import (
         BackupId,
+        BackupKind,
         Elsewhere,
         ObjectEntry,
         OpenBackupRequest,
@@ -53,6 +54,7 @@ class SiteBackup:
     request: BackupSiteRequest
     subcloud: SubcloudDeploy
     log: StepLog
+    kind: BackupKind = "platform"
     id: str = ""
     archive: str = ""
     place: str = ""
@@ -65,7 +67,7 @@ class SiteBackup:
     async def open(self, began: datetime) -> None:
         """Proves that the archive takes it, before dcmanager is asked for anything."""
         run = workflow.info().run_id.replace("-", "")
-        backup = BackupId.of(self.request.site, began, "platform", run)
+        backup = BackupId.of(self.request.site, began, self.kind, run)
         opened: OpenedBackup = await kept(
             self.log,
             self.subcloud.timing,
