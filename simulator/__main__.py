@@ -96,6 +96,9 @@ def main(
         bool,
         typer.Option("--controller-ssh", help="SSH to the system controller, with dcmanager's backups."),
     ] = False,
+    site_ssh: Annotated[
+        bool, typer.Option("--site-ssh", help="SSH to the sites is declared, for their own backup.yml.")
+    ] = False,
     die_with_parent: Annotated[bool, typer.Option("--die-with-parent", help="End when stdin ends.")] = False,
 ) -> None:
     """Serve a simulated StarlingX region on loopback addresses until SIGTERM or SIGINT."""
@@ -139,6 +142,7 @@ def main(
         openstack=openstack,
         vms=vms,
         install_values=install_values,
+        site_ssh=site_ssh,
         controller_ssh=controller_ssh,
         knobs=knobs,
     )

@@ -36,6 +36,10 @@ SECTIONS = (*OF_SITE, "monitors", "networks", "applications", "routes")
 AT_ONCE = 4
 """Hosts read at a time: each is twelve requests to one conductor."""
 MOST_SHOWN = 40
+BY_HAND = (
+    f"it has no {RECORD}: the site's own backup.yml has made it, and it is restored by hand (backup fetch, "
+    "restore_platform.yml)"
+)
 
 
 class Documents(Protocol):
@@ -112,7 +116,8 @@ class RecordActivities:
         facts = facts.model_copy(update={"origin": manifest.origin})
         about = next((each.about for each in manifest.objects if each.name == RECORD), None)
         if about is None:
-            return facts.model_copy(update={"faults": (*faults, f"it has no {RECORD}")})
+            words = BY_HAND if manifest.objects else f"it has no {RECORD}"
+            return facts.model_copy(update={"faults": (*faults, words)})
         return facts.model_copy(
             update={
                 "taken": datetime.fromisoformat(about["taken"]),

@@ -26,7 +26,8 @@ class Ground:
         for path in (*_MOVED, f"/home/{USER}", "/bin"):
             (root / path.lstrip("/")).mkdir(parents=True)
         self.home.chmod(0o700)
-        self.path(f"{PLAYBOOKS}/bootstrap.yml").write_text("- hosts: all\n")
+        for book in ("bootstrap", "backup"):
+            self.path(f"{PLAYBOOKS}/{book}.yml").write_text("- hosts: all\n")
         for name, text in (("ansible-playbook", runner), ("sudo", sudo(password))):
             program = root / "bin" / name
             program.write_text(text)
