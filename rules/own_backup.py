@@ -37,7 +37,7 @@ def site_gate(site: str, seen: Observation) -> Gate:
 def decide(host: BackupHost) -> Decision:
     installed, address = host.installed, host.installed.address
     run = installed.running
-    if run is not None and not installed.busy:
+    if run is not None and run.ours and run.book == installed.book:
         return Decision(follow=run)
     if installed.busy:
         return Decision(Gate(installed.busy, Outcome.BLOCKED, waits=True))

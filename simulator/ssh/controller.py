@@ -20,8 +20,8 @@ from simulator.ssh import shell
 from simulator.ssh.ground import USER, VAULT, Ground
 from simulator.wire.front import Parked
 
-PADDING = 20 * 2**20
-"""Bytes behind what the simulator itself keeps: more than one part of a store's upload."""
+PADDING = 36 * 2**20
+"""Bytes behind what the simulator itself keeps: half of it is more than one part of a store's upload."""
 _STREAM = re.compile(rf"^sudo .* cat {VAULT}/([^/ ]+)/")
 _SEPARATOR = b"\n--- as large as a platform ---\n"
 

@@ -6,6 +6,7 @@ with.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import asyncssh
 
@@ -33,10 +34,12 @@ async def carried_out(ground: Ground, process: Process) -> tuple[int, bytes, byt
 
 async def said(process: Process, ended: tuple[int, bytes, bytes]) -> None:
     code, out, err = ended
-    process.stdout.write(out)
-    process.stderr.write(err)
-    await process.stdout.drain()
-    process.exit(code)
+    # Who has asked may be gone.
+    with suppress(OSError, asyncssh.Error):
+        process.stdout.write(out)
+        process.stderr.write(err)
+        await process.stdout.drain()
+        process.exit(code)
 
 
 async def half_said(process: Process, out: bytes, then: Callable[[], Awaitable[None]]) -> bytes:
