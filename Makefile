@@ -24,7 +24,7 @@ bench: setup
 
 lock:
 	uv pip compile --python-version 3.11 --universal --generate-hashes --no-header --no-emit-index-url --all-extras pyproject.toml -o requirements.lock
-	uv pip compile --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra postgresql -c requirements.lock pyproject.toml -o deploy/runtime.lock
+	uv pip compile --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --extra postgresql --extra notify -c requirements.lock pyproject.toml -o deploy/runtime.lock
 	uv pip compile --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url -c requirements.lock deploy/build.in -o deploy/build.lock
 	uv pip compile --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url tests/support/ironic.in -o tests/support/ironic.lock
 	uv pip compile --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url tests/support/ansible.in -o tests/support/ansible.lock

@@ -254,6 +254,8 @@ def shown(progress: "CampaignProgress", link: str) -> list[Any]:
     ]
     if progress.waiting:
         parts += ["", table("waits", "why", rows=progress.waiting.items())]
+    if progress.untold:
+        parts += ["", *progress.untold]
     if progress.troubles:
         rows = [(each.site, outcome(each.outcome)) for each in progress.troubles]
         parts += ["", table("look at", "outcome", rows=rows)]

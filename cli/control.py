@@ -95,6 +95,17 @@ def force_windows(
     _tell(name, "force_windows", request, output)
 
 
+@app.command("override-hold")
+def override_hold(
+    name: CampaignName, sites: Sites, reason: ReasonOption, by: ByOption, output: FormOption = "table"
+) -> None:
+    """Let sites that have not begun start although their own people hold them; it stands in the log."""
+    from models.campaign import OverrideHoldRequest
+
+    request = OverrideHoldRequest(sites=tuple(sites), reason=reason, owner=by)
+    _tell(name, "override_hold", request, output)
+
+
 @app.command()
 def retry(
     name: CampaignName,

@@ -52,6 +52,12 @@ def patch(
     no_prestage: Annotated[
         bool, typer.Option("--no-prestage", help="Do not let dcmanager prestage.")
     ] = False,
+    override_hold: Annotated[
+        str,
+        typer.Option(
+            metavar="WHY", help="Disregard the hold of the site's own people; recorded with the run."
+        ),
+    ] = "",
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Start it and return.")] = False,
     inventory: InventoryOption = INVENTORY,
     output: FormOption = "table",
@@ -76,7 +82,11 @@ def patch(
         {key: value for key, value in named.items() if value is not None}
     )
     request = PatchSiteRequest(
-        site=name, operation=operation, adopt_strategy=adopt_strategy, resume_deployment=resume_deployment
+        site=name,
+        operation=operation,
+        adopt_strategy=adopt_strategy,
+        resume_deployment=resume_deployment,
+        override_hold=override_hold,
     )
     if inventory.exists():
         from inventory.load import load_inventory

@@ -65,6 +65,9 @@ def upgrade(
     no_prestage: Annotated[
         bool, typer.Option("--no-prestage", help="Do not let dcmanager prestage.")
     ] = False,
+    override_hold: Annotated[
+        str, typer.Option(metavar="WHY", help="Disregard the hold of the site's own people.")
+    ] = "",
     plan: Annotated[bool, typer.Option("--plan", help="Say what would be done, and change nothing.")] = False,
     no_wait: NoWait = False,
     inventory: InventoryOption = INVENTORY,
@@ -99,7 +102,8 @@ def upgrade(
     operation = UpgradeOperation.model_validate(
         {key: value for key, value in named.items() if value is not None}
     )
-    request = UpgradeSiteRequest(site=name, operation=operation, by=by)
+    override = f"{override_hold}, by {by}" if override_hold else ""
+    request = UpgradeSiteRequest(site=name, operation=operation, by=by, override_hold=override)
     _must_be_declared(name, inventory)
     if plan:
         _show_plan(request, output)

@@ -19,6 +19,7 @@ from inventory.bmc_checks import bundle_trouble, distrust, shared_hardware
 from inventory.ceph_checks import ceph_findings
 from inventory.install_checks import install_findings
 from inventory.kubernetes_checks import kubernetes_findings
+from inventory.notify_checks import notify_findings
 from inventory.openstack_checks import openstack_findings
 from inventory.problems import Data, Finding, Path, entries, field_name
 from inventory.profile_checks import profile_findings
@@ -61,6 +62,7 @@ def findings(data: Data, directory: FilePath) -> Iterator[Finding]:
     yield from openstack_findings(data, directory)
     yield from archive_findings(data, directory)
     yield from window_findings(data)
+    yield from notify_findings(data, directory)
 
 
 def _names(what: str, key: str, entries: list[tuple[int, Data]]) -> Iterator[Finding]:

@@ -49,12 +49,12 @@ def quoted(text: str) -> str:
 
 def is_secret(path: Path) -> bool:
     """Whether a value at this path may be, or may have been meant as, a secret."""
-    return "credential" in path or is_password(path)
+    return "credential" in path or is_password(path) or path[-1:] == ("webhook",)
 
 
 def is_password(path: Path) -> bool:
     return str(path[-1] if path else "").endswith(
-        ("password", "token", "kubeconfig", "secret", "secret_key", "access_key")
+        ("password", "token", "kubeconfig", "secret", "secret_key", "access_key", "apprise")
     )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from models.base import Duration, Frozen, Name, Quota
+from models.holds import SiteHold
 from models.operations import JourneyOperation, Operation, UpgradeOperation
 from models.outcome import Outcome
 from models.windows import WindowPolicy
@@ -111,6 +112,8 @@ class SiteEnded(Frozen):
     site: str
     run_id: str
     outcome: Outcome
+    hold: SiteHold | None = None
+    """It ended before it touched anything, because the site's own people hold it: it comes again."""
 
 
 class PauseRequest(Frozen):
@@ -136,6 +139,14 @@ class ApproveRequest(Frozen):
 
 class SkipRequest(Frozen):
     sites: tuple[Name, ...] = Field(min_length=1)
+    owner: str = Field(min_length=1)
+
+
+class OverrideHoldRequest(Frozen):
+    """Let sites start although their own people hold them."""
+
+    sites: tuple[Name, ...] = Field(min_length=1)
+    reason: str = Field(min_length=1)
     owner: str = Field(min_length=1)
 
 
@@ -198,6 +209,8 @@ class CampaignProgress(Frozen):
     started: datetime | None = None
     resolved_hash: str = ""
     """Content hash of the inventory the members were taken from."""
+    untold: tuple[str, ...] = ()
+    """The latest notices that could not be delivered: who was not told of what, and why."""
 
 
 class CampaignResult(Frozen):

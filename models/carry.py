@@ -10,6 +10,8 @@ from typing import Literal
 
 from models.base import Frozen
 from models.campaign import Budget, CampaignSpec, Window
+from models.holds import SiteHold
+from models.notices import NoticeCarry
 from models.outcome import Outcome
 
 PENDING = "."
@@ -108,6 +110,11 @@ class CampaignCarry(Frozen):
     inventory_hash: str = ""
     notes: int = 0
     """Lines written into the campaign's log so far."""
+    notices: NoticeCarry = NoticeCarry()
+    on_hold: tuple[tuple[int, SiteHold], ...] = ()
+    """Of the busy ones those that their own people hold."""
+    overridden: tuple[tuple[int, str], ...] = ()
+    """Sites whose own hold a person disregards, with the words."""
 
 
 class CampaignStart(CampaignSpec):

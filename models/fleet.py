@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 
 from models.base import Frozen
 from models.campaign import CampaignSpec, SiteEnded
+from models.holds import SiteHold
 from models.inventory import SystemController
+from models.notices import Listener
 from models.outcome import Outcome
 from models.patch import PatchSiteRequest
 from models.records import CampaignEvent, CampaignRun, SiteRun
@@ -31,6 +33,8 @@ class Members(Frozen):
     timing: Timing = Timing()
     windows: SiteWindows | None = None
     """None: no member has a maintenance window or a blackout, or the campaign disregards them."""
+    listeners: tuple[Listener, ...] = ()
+    """Who is told of the campaign's turns."""
 
 
 class WindowsRequest(Frozen):
@@ -55,6 +59,8 @@ class TickRequest(Frozen):
     """Sites that were locked by somebody else when we came."""
     pending: tuple[str, ...] = ()
     """Sites about to start: are they still in the inventory?"""
+    on_hold: tuple[str, ...] = ()
+    """Sites that their own people hold: do they still?"""
 
 
 class SiteEnding(Frozen):
@@ -73,6 +79,8 @@ class Tick(Frozen):
     gone: tuple[str, ...] = ()
     """Pending sites that have left the inventory."""
     frozen: str = ""
+    holds: dict[str, SiteHold | None] = {}
+    """Of the sites on hold those that answered: their hold now; None: it is lifted."""
 
 
 class SoakRequest(Frozen):

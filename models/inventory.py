@@ -16,6 +16,7 @@ from models.bootstrap_files import BootstrapAccess, SshAccess
 from models.ceph_access import CephAccess
 from models.deploy_files import DeployFiles
 from models.install_values import InstallValues
+from models.notices import NotifyTarget
 from models.profile import SiteProfile
 from models.windows import Blackout, MaintenanceWindow
 
@@ -327,3 +328,5 @@ class InventoryFile(Frozen):
     """Where backups go."""
     windows: tuple[MaintenanceWindow, ...] = ()
     blackouts: tuple[Blackout, ...] = ()
+    notifications: tuple[NotifyTarget, ...] = ()
+    """Who is told of what campaigns do."""

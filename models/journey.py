@@ -16,13 +16,14 @@ class PrestageSiteRequest(Frozen):
     campaign: CampaignRef | None = None
     by: str = ""
     """Who asked."""
+    override_hold: str = ""
 
     @property
     def before_upgrade(self) -> UpgradeSiteRequest:
         """The upgrade that it is for, whose gates hold the prestage as well."""
         given = self.operation.model_dump(exclude={"kind"})
         operation = UpgradeOperation.model_validate({"kind": "upgrade", "prestage": True, **given})
-        return UpgradeSiteRequest(site=self.site, operation=operation)
+        return UpgradeSiteRequest(site=self.site, operation=operation, override_hold=self.override_hold)
 
 
 class JourneySiteRequest(UpgradeSiteRequest):

@@ -28,6 +28,8 @@ class PatchSiteRequest(Frozen):
     at the step that USM stands at. Set by `campaign retry`, `--reconcile` and `--resume-deployment`."""
     adopt_strategy: str | None = None
     """Uuid of a foreign VIM strategy that the operator hands over to us; recorded with the run."""
+    override_hold: str = ""
+    """Why the site's own hold is disregarded, and by whom; recorded with the run. Empty: it holds."""
 
 
 class SiteResult(Frozen):

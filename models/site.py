@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Literal
 
 from models.base import Frozen
+from models.holds import SiteHold
 from models.inventory import Topology
 from models.timing import Timing
 
@@ -138,6 +139,8 @@ class SiteFacts(Frozen):
     hosts: tuple[HostState, ...] = ()
     apps_moving: tuple[AppState, ...] = ()
     """Applications that are not at rest."""
+    hold: SiteHold | None = None
+    """What its own people ask, where that is in force by its clock."""
 
     @property
     def version(self) -> str:

@@ -41,6 +41,8 @@ class UpgradeSiteRequest(Frozen):
     campaign: CampaignRef | None = None
     by: str = ""
     """Who asked."""
+    override_hold: str = ""
+    """Why the site's own hold is disregarded, and by whom; empty: it holds."""
 
 
 class RollBackRequest(Frozen):

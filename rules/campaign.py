@@ -23,9 +23,11 @@ from models.base import format_duration
 from models.campaign import Budget, CampaignResult, CampaignSpec, Window
 from models.carry import BUSY, PENDING, STARTING, CampaignCarry, Halt, Stage
 from models.fleet import Members
+from models.holds import SiteHold
 from models.outcome import BAD, Outcome
 from models.windows import SiteWindows
 from rules.roster import Roster, first_carry
+from rules.site_holds import SiteHolds, comes_back
 from rules.waves import Tally
 from rules.window import SlidingWindow
 from rules.window_gate import WindowGate
@@ -58,6 +60,7 @@ class CampaignState:
         self.began = carry.started
         self.inventory_hash = carry.inventory_hash
         self.gate_of_windows = WindowGate(len(carry.sites), carry.windowed, carry.forced)
+        self.site_holds = SiteHolds(carry.on_hold, carry.overridden)
         self._open_window(carry.window)
 
     @classmethod
@@ -76,6 +79,7 @@ class CampaignState:
         """All of the state; `from_carry` of it goes on exactly as this one would."""
         return CampaignCarry.model_validate(
             self.roster.carry()
+            | self.site_holds.carry()
             | {
                 "wave": self.wave,
                 "stage": self.stage,
@@ -151,7 +155,15 @@ class CampaignState:
     def busy_sites(self) -> tuple[str, ...]:
         """Held by workflows of others, each with a time to come back."""
         roster = self.roster
-        return tuple(roster.names[site] for site in roster.busy if roster.status[site] == BUSY)
+        on_hold = self.site_holds.on_hold
+        return tuple(
+            roster.names[site] for site in roster.busy if roster.status[site] == BUSY and site not in on_hold
+        )
+
+    def sites_on_hold(self) -> tuple[str, ...]:
+        """Held by their own people, each with a time to come back."""
+        roster = self.roster
+        return tuple(roster.names[site] for site in self.site_holds.on_hold if roster.status[site] == BUSY)
 
     def next_up(self, limit: int) -> list[str]:
         """The pending sites of the current wave, in order."""
@@ -192,7 +204,12 @@ class CampaignState:
         site = self._starting(name)
         if site is None:
             return False
+        held = self.site_holds.early.pop(site, {}).get(run_id)
+        self.site_holds.on_hold.pop(site, None)
         outcome = self.roster.run(site, run_id)
+        if held is not None:
+            self._hold_site(site, *held)
+            return True
         if outcome is not None:
             self._end(site, outcome)
         return outcome is not None
@@ -204,7 +221,8 @@ class CampaignState:
         if site is None:
             return ""
         at = (now - self.began) // _MILLISECOND
-        since = self.roster.busy[site][2] if site in self.roster.busy else at
+        was_on_hold = self.site_holds.on_hold.pop(site, None) is not None
+        since = self.roster.busy[site][2] if site in self.roster.busy and not was_on_hold else at
         patience = self.spec.operation.ready_within
         deadline = since + patience / self.pace // _MILLISECOND
         if at >= deadline:
@@ -216,10 +234,52 @@ class CampaignState:
         heappush(self._returning, (back, site))
         return ""
 
+    def held(self, name: str, run_id: str, hold: SiteHold, now: datetime) -> bool:
+        """Its own people hold the site; its run has ended and touched nothing. True: this is news."""
+        site = self.roster.position.get(name)
+        if site is None:
+            return False
+        if self.roster.status[site] == STARTING:
+            self.site_holds.early.setdefault(site, {})[run_id] = (hold, now)
+            return False
+        if self.roster.runs.get(site) != run_id:
+            return False
+        self._hold_site(site, hold, now)
+        return True
+
+    def hold_seen(self, name: str, hold: SiteHold | None, now: datetime) -> str:
+        """How a site on hold stands now; None: its people have lifted it. What is new of it, in words."""
+        site = self.roster.position[name]
+        old = self.site_holds.on_hold.get(site)
+        if old is None or hold == old:
+            return ""
+        if hold is None:
+            self.came_free(name)
+            return f"{name} is no longer on hold by its own people"
+        self._come_back(site, hold, now)
+        return f"{name} is {hold.words}"
+
+    def override_hold(self, names: Iterable[str], reason: str, owner: str) -> str:
+        """Sites that have not started may do so although their own people hold them."""
+        overridden = 0
+        for name in names:
+            site = self.roster.position.get(name)
+            if site is not None and self.roster.is_pending(site):
+                self.site_holds.overridden[site] = f"{reason}, by {owner}"
+                overridden += 1
+                if site in self.site_holds.on_hold:
+                    self.came_free(name)
+        which = "1 site" if overridden == 1 else f"{overridden} sites"
+        return f"holds of {which} by their own people are disregarded, by {owner}: {reason}"
+
+    def override_of(self, name: str) -> str:
+        return self.site_holds.overridden.get(self.roster.position[name], "")
+
     def came_free(self, name: str) -> None:
         """Nobody holds the site any more: it comes back with the next `admit`."""
         site = self.roster.position.get(name)
         if site is not None and self.roster.status[site] == BUSY and not self.window.is_queued(site):
+            self.site_holds.on_hold.pop(site, None)
             holder, _, since = self.roster.busy[site]
             self.roster.busy[site] = (holder, since, since)
             heappush(self._returning, (since, site))
@@ -458,8 +518,24 @@ class CampaignState:
     def _end(self, site: int, outcome: Outcome) -> None:
         if self.roster.is_flying(site):
             self.window.release(site)
+        self.site_holds.on_hold.pop(site, None)
         self.roster.end(site, outcome)
         self._check_budget()
+
+    def _milliseconds(self, at: datetime) -> int:
+        """Of the campaign's life, as the roster keeps them; the first whole one that is not before `at`."""
+        return -((self.began - at) // _MILLISECOND)
+
+    def _hold_site(self, site: int, hold: SiteHold, now: datetime) -> None:
+        self.window.release(site)
+        self.roster.hold_busy(site, "", 0, 0)
+        self._come_back(site, hold, now)
+
+    def _come_back(self, site: int, hold: SiteHold, now: datetime) -> None:
+        back = self._milliseconds(comes_back(hold, now, self.pace))
+        self.roster.busy[site] = (hold.words, back, self._milliseconds(now))
+        self.site_holds.on_hold[site] = hold
+        heappush(self._returning, (back, site))
 
     def _check_budget(self) -> None:
         if self.spent or self.abort_halt:

@@ -90,7 +90,8 @@ def waiting_reasons(state: CampaignState, now: datetime, limit: int = 20) -> dic
             reasons[roster.names[site]] = state.gate_of_windows.why(site, now)
         elif code == BUSY and not state.window.is_queued(site):
             holder, back, _ = roster.busy[site]
-            reasons[roster.names[site]] = f"held by {holder}; tried again at {clock(state.at(back))}"
+            by = holder if site in state.site_holds.on_hold else f"held by {holder}"
+            reasons[roster.names[site]] = f"{by}; tried again at {clock(state.at(back))}"
         elif held := state.window.held_by(site):
             reasons[roster.names[site]] = held
     return reasons
@@ -178,5 +179,6 @@ def _held(state: CampaignState, now: datetime) -> str:
         back, site, holder = min(held)
         again = f"tried again at {clock(state.at(back), now)}"
         others = f" and {len(held) - 1} more" if len(held) > 1 else ""
-        causes.append(f"{roster.names[site]} held by {holder}, {again}{others}")
+        by = holder if site in state.site_holds.on_hold else f"held by {holder}"
+        causes.append(f"{roster.names[site]} {by}, {again}{others}")
     return f" ({'; '.join(causes)})" if causes else ""

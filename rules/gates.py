@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from models.base import Frozen
+from models.holds import SiteHold
 from models.outcome import Outcome
 from models.patch import PatchSiteRequest
 from models.site import ControllerFacts, Deployment, Observation, SiteFacts, Strategy
@@ -17,6 +18,10 @@ from rules.leftovers import left_out
 
 AT_WORK = frozenset({"initial", "building", "applying", "aborting"})
 """States of a strategy in which the VIM does something, and will not let it be deleted."""
+
+
+HOLD = "hold"
+"""The gate of the site's own people."""
 
 
 class Decision(StrEnum):
@@ -50,13 +55,16 @@ class Verdict(Frozen):
     why: str
     outcome: Outcome | None = None
     gates: tuple[Gate, ...] = ()
+    hold: SiteHold | None = None
+    """What decides is the site's own hold."""
 
 
 def judge(request: PatchSiteRequest, seen: Observation) -> Verdict:
     gates = tuple(_gates(request, seen))
     for gate in gates:
         if gate.decision is not Decision.GO:
-            return Verdict(decision=gate.decision, why=gate.why, outcome=gate.outcome, gates=gates)
+            hold = seen.site.hold if seen.site is not None and gate.name == HOLD else None
+            return Verdict(decision=gate.decision, why=gate.why, outcome=gate.outcome, gates=gates, hold=hold)
     return Verdict(decision=Decision.GO, why="every gate passes", gates=gates)
 
 
@@ -77,6 +85,7 @@ def _gates(request: PatchSiteRequest, seen: Observation) -> Iterator[Gate]:
         return
     site = seen.site
     yield _identity(request, controller, site)
+    yield _hold(request, seen, site)
     yield _leftover(request, seen, site)
     yield _deployed(release, site)
     yield _strategy(site)
@@ -121,6 +130,22 @@ def _identity(request: PatchSiteRequest, controller: ControllerFacts, site: Site
             Outcome.REFUSED,
         )
     return _go("identity", "the cloud that answers is the one that dcmanager means")
+
+
+def _hold(request: PatchSiteRequest, seen: Observation, site: SiteFacts) -> Gate:
+    """Work of ours that goes on there already is seen through: to look away would disturb nobody less."""
+    if site.hold is None:
+        return _go(HOLD, "its own people do not hold it")
+    words = f"{request.site} is {site.hold.words}"
+    if request.override_hold:
+        return _go(HOLD, f"{words}; disregarded: {request.override_hold}")
+    if _deployed(request.operation.release, site).decision is Decision.ALREADY:
+        return _go(HOLD, f"{words}; nothing is to be done there")
+    strategy = site.strategy
+    if strategy is not None and strategy.state in AT_WORK and is_ours(request, seen, strategy):
+        return _go(HOLD, f"{words}; our strategy {strategy.uuid} is at work there already")
+    alone = "" if request.campaign is not None else "; to disregard it: --override-hold WHY"
+    return _wait(HOLD, f"{words}{alone}", Outcome.BLOCKED)
 
 
 def _leftover(request: PatchSiteRequest, seen: Observation, site: SiteFacts) -> Gate:

@@ -8,6 +8,7 @@ somebody may be at work there.
 from dataclasses import dataclass
 
 from models.bmc import AddressAnswer, BmcFacts, BootOverride, MediaSlot, file_of
+from models.holds import SiteHold
 from models.install import InstallHostRequest
 from models.outcome import Outcome
 from models.site import Observation
@@ -23,6 +24,8 @@ class Gate:
     why: str = ""
     outcome: Outcome | None = None
     waits: bool = False
+    hold: SiteHold | None = None
+    """Whoever waits for the site otherwise need not wait here."""
 
 
 PASSED = Gate()

@@ -102,6 +102,7 @@ class Roster:
 
     def hold_busy(self, site: int, holder: str, back: int, since: int) -> None:
         self.early.pop(site, None)
+        self.runs.pop(site, None)
         self.tallies[self.wave_of[site]].flying -= 1
         self.status[site] = BUSY
         self.busy[site] = (holder[:HOLDER_CHARS], back, since)

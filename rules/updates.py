@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from models.campaign import (
     AbortRequest,
     ApproveRequest,
+    OverrideHoldRequest,
     PauseRequest,
     ResumeRequest,
     RetryRequest,
@@ -83,6 +84,10 @@ def force_windows_refused(state: CampaignState, request: ForceWindowsRequest) ->
     if refused := _over(state) or _unknown(state, request.sites) or _first(request.sites, _started(state)):
         return refused
     return "" if state.gate_of_windows.windowed else "no site of this campaign has a maintenance window"
+
+
+def override_hold_refused(state: CampaignState, request: OverrideHoldRequest) -> str:
+    return _over(state) or _unknown(state, request.sites) or _first(request.sites, _started(state))
 
 
 def _over(state: CampaignState) -> str:

@@ -11,7 +11,7 @@ from models.site import Deployment, Observation
 from models.upgrade import UpgradeLook, UpgradeSiteRequest
 from rules.backup import age_gate
 from rules.bringup import site_gate
-from rules.gates import Decision, Gate, Verdict
+from rules.gates import HOLD, Decision, Gate, Verdict
 from rules.gates import judge as judge_patch
 from rules.install import Gate as SiteGate
 from rules.upgrade import is_major, steps_ahead
@@ -49,7 +49,13 @@ def judge(request: UpgradeSiteRequest, seen: Observation) -> Verdict:
     gates = (*(_as_upgrade(gate) for gate in gates), *_backup(request, seen))
     for gate in gates:
         if gate.decision is not Decision.GO:
-            return Verdict(decision=gate.decision, why=gate.why, outcome=gate.outcome, gates=gates)
+            return Verdict(
+                decision=gate.decision,
+                why=gate.why,
+                outcome=gate.outcome,
+                gates=gates,
+                hold=found.hold if gate.name == HOLD else None,
+            )
     return Verdict(decision=Decision.GO, why="every gate passes", gates=gates)
 
 
@@ -80,6 +86,7 @@ def by_vim(request: UpgradeSiteRequest) -> PatchSiteRequest:
         ),
         campaign=request.campaign,
         resume_deployment=True,
+        override_hold=request.override_hold,
     )
 
 

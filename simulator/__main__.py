@@ -99,6 +99,10 @@ def main(
     site_ssh: Annotated[
         bool, typer.Option("--site-ssh", help="SSH to the sites is declared, for their own backup.yml.")
     ] = False,
+    link_ms: Annotated[float, typer.Option(help="Milliseconds of a round trip to a site.")] = 0.0,
+    link_loss: Annotated[
+        float, typer.Option(help="Percent of connections to sites that are cut, half of them after the fact.")
+    ] = 0.0,
     die_with_parent: Annotated[bool, typer.Option("--die-with-parent", help="End when stdin ends.")] = False,
 ) -> None:
     """Serve a simulated StarlingX region on loopback addresses until SIGTERM or SIGINT."""
@@ -144,6 +148,8 @@ def main(
         install_values=install_values,
         site_ssh=site_ssh,
         controller_ssh=controller_ssh,
+        link_ms=link_ms,
+        link_loss=link_loss,
         knobs=knobs,
     )
     try:

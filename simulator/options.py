@@ -72,6 +72,10 @@ class Options:
     """The sites are declared with SSH to their controller-0, where their own backup.yml runs."""
     controller_ssh: bool = False
     """The system controller lets sysadmin in by SSH, to what dcmanager keeps."""
+    link_ms: float = 0.0
+    """A round trip to a site."""
+    link_loss: float = 0.0
+    """Percent of the connections to sites that are cut."""
     knobs: Knobs = field(default_factory=Knobs)
 
     def check(self) -> None:
@@ -82,6 +86,10 @@ class Options:
             raise UsageError(f"--speed: must be above 0, not {self.speed:g}")
         if self.topology not in TOPOLOGIES:
             raise UsageError(f"--topology: must be one of {', '.join(TOPOLOGIES)}, not {self.topology!r}")
+        if self.link_ms < 0:
+            raise UsageError(f"--link-ms: must not be negative, not {self.link_ms:g}")
+        if not 0 <= self.link_loss < 100:
+            raise UsageError(f"--link-loss: must be from 0 to below 100 percent, not {self.link_loss:g}")
         if self.major and self.major not in MAJOR:
             raise UsageError(f"--major: must be one of {', '.join(MAJOR)}, not {self.major!r}")
         begins = self.bootstrapped or "*" in self.not_added

@@ -47,6 +47,7 @@ from simulator.services.vim import VimApi
 from simulator.ssh.controller import ControllerShell
 from simulator.ssh.hosts import InstalledHosts, key_of
 from simulator.wire.front import Front
+from simulator.wire.link import Link
 from simulator.wire.ports import CONTROLLER as CONTROLLER_PORTS
 from simulator.wire.ports import OPENSTACK
 
@@ -207,7 +208,8 @@ def build(options: Options) -> Region:
         "kubernetes": kubernetes,
         "openstack": openstack,
     }
-    front = Front(services, faults, ledger)
+    link = Link(options.link_ms, options.link_loss, options.seed)
+    front = Front(services, faults, ledger, link)
     region = Region(
         options=options,
         clock=clock,

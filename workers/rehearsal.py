@@ -4,7 +4,8 @@ Campaign, windows, budgets and records are the product's; a time-skipping server
 and `rehearsal_site` stands in for what is done at a site. Durations are drawn from the recorded runs of the
 same kind of operation on the same topology, and what windows reckon with comes from the same runs, as it
 would tonight. No site, controller or BMC is spoken to: selection by dcmanager's groups is therefore refused,
-soaks find nothing, approvals are given at once, and a site is never held by others.
+soaks find nothing, approvals are given at once, and a site is never held by others or its own people. Nobody
+is told anything either: the notifications of the inventory are left out.
 
 A campaign that pauses (a budget is spent, a wave proved nothing) would wait for a person; it is ended there,
 and that is the result.
@@ -146,6 +147,9 @@ async def _run(
     seed: int,
 ) -> CampaignResult:
     timing = Timing()
+    # What only happens in a rehearsal would wake people up.
+    silent = inventory.file.model_copy(update={"notifications": ()})
+    inventory = Inventory(silent, inventory.path, inventory.content_hash)
     async with virtual_server() as server:
         client = server.client
         fleet = FleetActivities(

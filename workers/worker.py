@@ -41,6 +41,7 @@ from activities.kubernetes.draining import KubernetesDrain
 from activities.kubernetes.jobs import KubernetesJobs
 from activities.kubernetes.looks import KubernetesLooks
 from activities.kubernetes.probing import KubernetesProbes
+from activities.notify.activities import NotifyActivities
 from activities.openstack import stacks as openstacks
 from activities.openstack.acting import OpenstackVms
 from activities.openstack.computes import OpenstackComputes
@@ -297,6 +298,7 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
                     jobs.find_jobs,
                     jobs.remove_job,
                     *fleet.all(),
+                    NotifyActivities(live.current, wire).notify,
                 ],
                 bmc=[
                     redfish.set_power,

@@ -30,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
         ApproveRequest,
         CampaignProgress,
         CampaignResult,
+        OverrideHoldRequest,
         PauseRequest,
         ResumeRequest,
         RetryRequest,
@@ -48,6 +49,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps import policies
     from workflows.steps.controllers_first import controllers_first
     from workflows.steps.notes import CampaignLog
+    from workflows.steps.notifying import Notifier
 
 TICK = timedelta(minutes=2)
 """How late a child that died without a word may be noticed."""
@@ -69,6 +71,7 @@ class FleetCampaign:
         self._spec, carry = start.spec, start.carry
         self._state = CampaignState.from_carry(self._spec, carry) if carry else None
         self._log = CampaignLog(self._spec, carry.notes if carry else 0)
+        self._notifier = Notifier(self._spec, self._log)
         self._news = False
         self._starts: set[asyncio.Task[None]] = set()
         self._asking = False
@@ -80,6 +83,8 @@ class FleetCampaign:
         self._refuse_unless_named()
         if self._state is None:
             self._state = await self._begin()
+        elif start.carry is not None:
+            self._notifier.take_up(start.carry.notices, self._state.pace)
         ticking = asyncio.create_task(self._tick_by_tick())
         try:
             while not await self._carry_on():
@@ -87,7 +92,10 @@ class FleetCampaign:
         finally:
             ticking.cancel()
             ticking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        self._notifier.tell(self.state, workflow.now(), ended=True)
         await self._log.end(self.state, workflow.now())
+        await self._notifier.settle()
+        await self._log.flush()
         return self.state.result()
 
     @property
@@ -161,6 +169,7 @@ class FleetCampaign:
         if force := self._spec.maintenance_windows.force:
             self._log.say(f"windows do not hold it, forced by {force.owner}: {force.reason}", state.began)
         await self._log.begin(state)
+        self._notifier.begin(members.listeners, state.pace)
         return state
 
     def _open(self, words: str) -> None:
@@ -175,7 +184,14 @@ class FleetCampaign:
         try:
             child = await workflow.start_child_workflow(
                 workflow_for(spec.operation),
-                request_for(spec, name, wave, again=state.is_retry(name), told=workflow.info().workflow_id),
+                request_for(
+                    spec,
+                    name,
+                    wave,
+                    again=state.is_retry(name),
+                    told=workflow.info().workflow_id,
+                    override_hold=state.override_of(name),
+                ),
                 id=contracts.site_workflow_id(name),
                 cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
@@ -224,7 +240,11 @@ class FleetCampaign:
 
     @workflow.signal(name=contracts.SITE_ENDED_SIGNAL)
     def site_ended(self, ended: SiteEnded) -> None:
-        if self.state.ended(ended.site, ended.run_id, ended.outcome):
+        now = workflow.now()
+        if ended.hold is not None:
+            self._log.say(f"{ended.site} is {ended.hold.words}", now)
+            self._news |= self.state.held(ended.site, ended.run_id, ended.hold, now)
+        elif self.state.ended(ended.site, ended.run_id, ended.outcome):
             self._news = True
 
     # -- what is looked at by the clock
@@ -268,6 +288,7 @@ class FleetCampaign:
                 waves={name: state.wave_number(name) for name in in_flight},
                 busy=busy,
                 pending=tuple(state.next_up(NEXT_UP)),
+                on_hold=state.sites_on_hold(),
             ),
             start_to_close_timeout=policies.LOOK,
             retry_policy=policies.WAIT_RETRY,
@@ -281,6 +302,9 @@ class FleetCampaign:
         for name in busy:
             if name not in tick.holders:
                 state.came_free(name)
+        for name, hold in tick.holds.items():
+            if words := state.hold_seen(name, hold, workflow.now()):
+                self._log.say(words, workflow.now())
         self._heed_freeze(tick.frozen)
         self._log.say_changes(state, workflow.now())
         await self._log.flush()
@@ -346,7 +370,8 @@ class FleetCampaign:
                 in_flight=(),
                 counts={},
             )
-        return explain.progress(self._state, workflow.now())
+        seen = explain.progress(self._state, workflow.now())
+        return seen.model_copy(update={"untold": self._notifier.untold})
 
     @workflow.update
     def pause(self, request: PauseRequest) -> Answer:
@@ -423,6 +448,14 @@ class FleetCampaign:
     def _may_force_windows(self, request: ForceWindowsRequest) -> None:
         _refuse(updates.force_windows_refused(self.state, request))
 
+    @workflow.update
+    def override_hold(self, request: OverrideHoldRequest) -> Answer:
+        return self._did(self.state.override_hold(request.sites, request.reason, request.owner))
+
+    @override_hold.validator
+    def _may_override_hold(self, request: OverrideHoldRequest) -> None:
+        _refuse(updates.override_hold_refused(self.state, request))
+
     def _did(self, message: str) -> Answer:
         self._log.say(message, workflow.now())
         self._news = True
@@ -430,6 +463,7 @@ class FleetCampaign:
 
     def _show(self) -> None:
         self._log.say_changes(self.state, workflow.now())
+        self._notifier.tell(self.state, workflow.now())
         workflow.set_current_details(self._log.markdown(self.state, workflow.now()))
 
     # -- the engine's side
@@ -455,7 +489,8 @@ class FleetCampaign:
         await workflow.wait_condition(lambda: not self._starts and workflow.all_handlers_finished())
         await self._log.flush()
         await workflow.wait_condition(lambda: not self._asking and workflow.all_handlers_finished())
-        carry = self.state.to_carry().model_copy(update={"notes": self._log.sequence})
+        update = {"notes": self._log.sequence, "notices": self._notifier.carry()}
+        carry = self.state.to_carry().model_copy(update=update)
         workflow.continue_as_new(CampaignStart(**self._spec.model_dump(), carry=carry))
 
 

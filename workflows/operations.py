@@ -65,10 +65,13 @@ def workflow_for(operation: Operation) -> str:
     return WORKFLOW_OF[operation.kind]
 
 
-def request_for(spec: CampaignSpec, site: str, wave: int, *, again: bool, told: str = "") -> SiteRequest:
+def request_for(
+    spec: CampaignSpec, site: str, wave: int, *, again: bool, told: str = "", override_hold: str = ""
+) -> SiteRequest:
     """`again`: an operator asked for another run, so what ours left half-way is resumed.
 
-    `told`: id of the campaign's workflow, which hears of the end."""
+    `told`: id of the campaign's workflow, which hears of the end. `override_hold`: why the site's own hold is
+    disregarded."""
     campaign = CampaignRef(
         workflow_id=told or contracts.campaign_workflow_id(spec.name), name=spec.name, wave=wave
     )
@@ -86,14 +89,22 @@ def request_for(spec: CampaignSpec, site: str, wave: int, *, again: bool, told: 
         given = spec.operation.model_dump(exclude={"kind"})
         return asked.model_validate({"site": site, "campaign": campaign, **given})
     if isinstance(spec.operation, UpgradeOperation):
-        asked_for = UpgradeSiteRequest(site=site, operation=spec.operation, campaign=campaign)
+        asked_for = UpgradeSiteRequest(
+            site=site, operation=spec.operation, campaign=campaign, override_hold=override_hold
+        )
         return by_vim(asked_for) if spec.operation.engine == "vim" else asked_for
     if isinstance(spec.operation, PrestageOperation):
-        return PrestageSiteRequest(site=site, operation=spec.operation, campaign=campaign)
+        return PrestageSiteRequest(
+            site=site, operation=spec.operation, campaign=campaign, override_hold=override_hold
+        )
     if isinstance(spec.operation, JourneyOperation):
         journey = spec.operation
         return JourneySiteRequest(
-            site=site, operation=journey.upgrade, verify=journey.verify, campaign=campaign
+            site=site,
+            operation=journey.upgrade,
+            verify=journey.verify,
+            campaign=campaign,
+            override_hold=override_hold,
         )
     if isinstance(spec.operation, BackupOperation):
         given = spec.operation.model_dump(exclude={"kind"})
@@ -109,6 +120,7 @@ def request_for(spec: CampaignSpec, site: str, wave: int, *, again: bool, told: 
         operation=spec.operation,
         campaign=campaign,
         resume_deployment=again or spec.reconcile,
+        override_hold=override_hold,
     )
 
 

@@ -36,6 +36,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps.procedure import SiteProcedure
     from workflows.steps.site import (
         Ended,
+        Held,
         ended_by,
         failure_of,
         raise_unless_good,
@@ -82,6 +83,8 @@ class PatchSite(SiteProcedure):
         result = self._result(outcome, reason, began)
         now, adopted = self._seen.site if self._seen else None, request.adopt_strategy
         handed_over = [f"strategy {adopted} was handed over by the operator"] * bool(adopted)
+        if request.override_hold:
+            handed_over.append(f"the site's own hold was disregarded: {request.override_hold}")
         await self._close(
             site=request.site,
             operation=request.operation.kind,
@@ -148,6 +151,9 @@ class PatchSite(SiteProcedure):
                 if verdict.decision is Decision.PRESTAGE:
                     await self._prestage()
                     seen = await self._look()
+                elif verdict.hold is not None and self._request.campaign is not None:
+                    # Its place in the campaign's window is free meanwhile; the campaign comes again.
+                    raise Held(verdict.hold, verdict.why)
                 elif verdict.decision is Decision.WAIT:
                     left = self._patience(verdict) - (workflow.now() - began)
                     if left <= timedelta(0) and not seen.frozen:

@@ -34,6 +34,8 @@ class PrestageSite(SiteProcedure):
         super().__init__(request.site, f"prestage {request.operation.release}")
         self._request = request
         self._release = request.operation.release
+        if request.override_hold:
+            self._evidence.append(f"the site's own hold was disregarded: {request.override_hold}")
         self._watch = SiteWatch(request.site, self._release, self._log, lambda: self._stop)
 
     @workflow.run
@@ -107,4 +109,9 @@ class PrestageSite(SiteProcedure):
         verdict = self._judge(seen)
         if verdict.outcome is None:
             return PASSED
-        return Gate(verdict.why, verdict.outcome, waits=verdict.decision is Decision.WAIT)
+        return Gate(
+            verdict.why,
+            verdict.outcome,
+            waits=verdict.decision is Decision.WAIT,
+            hold=verdict.hold if self._request.campaign is not None else None,
+        )

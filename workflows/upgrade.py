@@ -64,6 +64,8 @@ class UpgradeSite(SiteProcedure):
         self._halt: Halt | None = None
         self._approved: set[str] = set()
         self._is_turning_back = self._rolled_back = False
+        if request.override_hold:
+            self._evidence.append(f"the site's own hold was disregarded: {request.override_hold}")
 
     @workflow.run
     async def run(self, request: UpgradeSiteRequest) -> UpgradeResult:
@@ -205,7 +207,12 @@ class UpgradeSite(SiteProcedure):
         held_by = next((gate.name for gate in verdict.gates if gate.decision is not Decision.GO), "")
         if verdict.outcome is None or (held_by == "hosts" and not self._is_clear):
             return PASSED
-        return Gate(verdict.why, verdict.outcome, waits=verdict.decision is Decision.WAIT)
+        return Gate(
+            verdict.why,
+            verdict.outcome,
+            waits=verdict.decision is Decision.WAIT,
+            hold=verdict.hold if self._request.campaign is not None else None,
+        )
 
     async def _clear(self) -> None:
         """Hosts that terminated runs left out. Those of a deployment of ours are its own steps."""

@@ -46,7 +46,9 @@ from models.fleet import (
     TickRequest,
     UsualDuration,
 )
+from models.holds import SiteHold
 from models.inventory import InventoryFile, SystemController
+from models.notices import Listener
 from models.outcome import Outcome
 from models.records import Journal, SiteRun
 from models.site import Observation
@@ -123,6 +125,7 @@ class FleetActivities:
             problems=tuple(problems),
             timing=self.timing,
             windows=windows,
+            listeners=tuple(Listener(name=each.name, on=each.on) for each in inventory.file.notifications),
         )
 
     @activity.defn
@@ -143,6 +146,7 @@ class FleetActivities:
             holders={site: holder for site, holder in zip(request.busy, holders, strict=True) if holder},
             gone=tuple(name for name in request.pending if name not in inventory),
             frozen=await self.freeze.words(),
+            holds=await self._holds(request.on_hold, request.release),
         )
 
     @activity.defn
@@ -218,6 +222,19 @@ class FleetActivities:
                 return site, await self.look(site, release)
 
         return list(await asyncio.gather(*(one(site) for site in sites)))
+
+    async def _holds(self, sites: tuple[str, ...], release: str) -> dict[str, SiteHold | None]:
+        """How those sites stand that answer."""
+        limit = asyncio.Semaphore(LOOKS_AT_ONCE)
+
+        async def one(site: str) -> Observation:
+            async with limit:
+                return await self.look(site, release)
+
+        seen = await asyncio.gather(*(one(site) for site in sites))
+        return {
+            site: found.site.hold for site, found in zip(sites, seen, strict=True) if found.site is not None
+        }
 
     async def _fate(self, request: TickRequest, site: str, run_id: str) -> SiteEnded | None:
         """How a child ended, or None while it runs."""

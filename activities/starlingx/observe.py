@@ -23,6 +23,7 @@ from activities.starlingx.sysinv import client as sysinv
 from activities.starlingx.usm import client as usm
 from activities.starlingx.vim import client as vim
 from activities.waiting import Heartbeat, pause, seconds
+from models.holds import read_hold
 from models.inventory import Site
 from models.patch import ObserveRequest
 from models.records import Journal
@@ -141,11 +142,13 @@ async def _read(cloud: Cloud, release: str) -> SiteFacts:
         usm.deployment(cloud),
         vim.current(cloud),
     )
+    clock = reply.date or datetime.now(UTC)
     return SiteFacts(
         region=system.region,
         software_version=system.software_version,
         dialect=dialect_of(system.software_version),
-        clock=reply.date or datetime.now(UTC),
+        clock=clock,
+        hold=read_hold(system.texts, clock),
         releases=_of_interest(releases, release),
         deployment=deployment,
         strategy=strategy,

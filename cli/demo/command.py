@@ -11,23 +11,24 @@ from cli.output import emit, facts, note, outcome, table
 if TYPE_CHECKING:
     from cli.demo.house import House
     from cli.demo.scenario import Scenario
-    from cli.demo.verdict import Verdict
+    from cli.demo.verdict import Night, Verdict
 
 
 def demo(
     scenario: Annotated[
-        Literal["patch", "install", "bringup", "upgrade", "backup", "restore"],
+        Literal["patch", "install", "bringup", "upgrade", "backup", "restore", "windows"],
         typer.Argument(
             help="patch: sites to a release; install: bare servers through their BMCs; bringup: sites from "
             "powered-off servers to accepted; upgrade: sites with VMs and pods, host by host; backup: sites "
-            "into an archive; restore: and back from it, by install and restore."
+            "into an archive; restore: and back from it, by install and restore; windows: sites of "
+            "four time zones, each in its own maintenance window."
         ),
     ] = "patch",
     sites: Annotated[
         int | None,
         typer.Option(
             help="Simulated subclouds; 200 are patched, 20 installed, 8 brought up, 9 upgraded (100 mixed), "
-            "20 backed up, 12 restored.",
+            "20 backed up, 12 restored, 11 worked on in their windows.",
             max=1000,
         ),
     ] = None,
@@ -110,6 +111,7 @@ def _scenario(
     from cli.demo.patch import PatchScenario
     from cli.demo.scenario import Scenario
     from cli.demo.upgrade import MIXED_FAULTS, MIXED_LEAST, MIXED_SITES, MIXED_SPEED, UpgradeScenario
+    from cli.demo.windows import WindowsScenario
 
     if topology is not None and kind not in (BringUpScenario.kind, UpgradeScenario.kind):
         raise Failure(Code.BAD_INPUT, f"--topology: the demo {kind} has sites of its own; leave it out")
@@ -126,11 +128,11 @@ def _scenario(
     if dialect is not None and not is_upgrade:
         raise Failure(Code.BAD_INPUT, f"--dialect: says where an upgrade starts; the demo {kind} has none")
     shown = (PatchScenario, InstallScenario, BringUpScenario, UpgradeScenario, BackupScenario)
-    scenarios = (*shown, RestoreScenario)
+    scenarios = (*shown, RestoreScenario, WindowsScenario)
     of_kind: type[Scenario] = {each.kind: each for each in scenarios}[kind]
     least = MIXED_LEAST if is_mixed else of_kind.least_sites
     if sites is not None and sites < least:
-        why = "one site of ten is Standard" if is_mixed else "each fault strikes a site of its own"
+        why = "one site of ten is Standard" if is_mixed else of_kind.why_least
         raise Failure(Code.BAD_INPUT, f"--sites: the demo {kind} needs at least {least}, for {why}")
     if is_mixed:
         sites, speed = sites or MIXED_SITES, speed or MIXED_SPEED
@@ -187,6 +189,8 @@ def _words(verdict: "Verdict") -> list[Any]:
             ]
         ),
     ]
+    if verdict.nights:
+        parts += ["", _nights(verdict.nights)]
     if verdict.outages:
         kept = [each for each in verdict.outages if each.kept_alive]
         never = sum(not each.outage_s for each in kept)
@@ -201,6 +205,21 @@ def _words(verdict: "Verdict") -> list[Any]:
         rows = [(each.site, each.expected, outcome(each.found)) for each in verdict.unexpected[:20]]
         parts += ["", table("site", "expected", "found", rows=rows)]
     return parts
+
+
+def _nights(nights: "tuple[Night, ...]") -> Any:
+    rows = [
+        (
+            night.site,
+            night.timezone,
+            ", ".join(night.windows) or "any time",
+            night.began,
+            "" if night.after_opening_s is None else f"{night.after_opening_s:g} s",
+            night.held or ("yes" if night.in_window and night.done_in_window else ""),
+        )
+        for night in nights
+    ]
+    return table("site", "time zone", "windows", "began", "after it opened", "held, or kept to it", rows=rows)
 
 
 def _around(running: "House") -> str:

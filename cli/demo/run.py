@@ -14,7 +14,7 @@ from temporalio.client import WorkflowFailureError
 from cli.demo.house import House
 from cli.demo.scenario import Stage
 from cli.demo.screen import Screen
-from cli.demo.verdict import Ends, Outage, Verdict, judged
+from cli.demo.verdict import Ends, Night, Outage, Verdict, judged
 from cli.exits import Failure
 from cli.session import ask, campaign_of, link_to
 from cli.watch import Source
@@ -44,6 +44,7 @@ class Demo:
         self._wall_s = self._ideal_s = 0.0
         self._report = ""
         self._complaints: list[str] = []
+        self._nights: tuple[Night, ...] = ()
 
     async def run(self) -> Verdict:
         """Raises: Failure (the house fell in)."""
@@ -53,6 +54,9 @@ class Demo:
                 reason = await self._run_stage(stage, store)
                 self._show.remark(f"{stage.name} has ended; its sites are looked at")
                 self._complaints += await self.house.scenario.after(stage, self.house, self._ends.good)
+                nights = await self.house.scenario.nights(stage, self.house)
+                self._complaints += self.house.scenario.complaints(nights) if nights else []
+                self._nights += nights
                 if reason or not self._ends.good:
                     break
             accepted, complaints = await self._examine()
@@ -69,6 +73,7 @@ class Demo:
             complaints=(*self._complaints, *complaints),
             steps=steps,
             outages=await self._outages(),
+            nights=self._nights,
             kills=self.house.kills,
             wall_s=self._wall_s,
             ideal_s=self._ideal_s,
@@ -81,7 +86,9 @@ class Demo:
         """Why it is not as it should be, whatever its sites did; empty where it is."""
         from cli.campaign import begin, declared
 
-        house, reason, kill = self.house, "", self._kill_worker
+        house, reason = self.house, ""
+        kill = self._kill_worker and house.scenario.is_killed
+        await house.scenario.before(stage, house)
         left_out = self._ends.stopped
         file = house.scenario.write_campaign(house.folder, stage, left_out)
         await begin(house.client, declared(file, house.inventory))

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import yaml
 
+from cli.demo.verdict import Night
+
 if TYPE_CHECKING:
     from cli.demo.house import House
 
@@ -39,6 +41,7 @@ class Scenario(ABC):
     kind: ClassVar[str]
     usual_sites: ClassVar[int]
     least_sites: ClassVar[int] = 12
+    why_least: ClassVar[str] = "each fault strikes a site of its own"
     usual_speed: ClassVar[float] = 120.0
     work_s: ClassVar[float] = 0.2
     """Processor time of a site that a busy machine may need beside the ideal, before the demo is stalled."""
@@ -55,6 +58,9 @@ class Scenario(ABC):
 
     is_measured: ClassVar[bool] = False
     """Whether it is asked in the end how long the sites' workloads were away."""
+
+    is_killed: ClassVar[bool] = True
+    """Whether its worker is killed half-way, unless somebody asks that it is not."""
 
     @property
     def at_once(self) -> int:
@@ -95,6 +101,18 @@ class Scenario(ABC):
             "window": {"max_in_flight": self.at_once} | by,
             "budget": self.budget,
         }
+
+    async def before(self, stage: Stage, house: "House") -> None:
+        """What happens at the sites and to the inventory right before a campaign."""
+        return
+
+    async def nights(self, stage: Stage, house: "House") -> tuple[Night, ...]:
+        """When its sites were worked on, where they have windows."""
+        return ()
+
+    def complaints(self, nights: Sequence[Night]) -> list[str]:
+        """What speaks against those."""
+        return []
 
     async def after(self, stage: Stage, house: "House", good: Sequence[str]) -> list[str]:
         """What speaks against the sites that a campaign has brought to a good end."""

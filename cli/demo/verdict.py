@@ -33,6 +33,25 @@ class Outage(Frozen):
     period_s: float
 
 
+class Night(Frozen):
+    """When a site was worked on; times by its own clock."""
+
+    site: str
+    timezone: str
+    windows: tuple[str, ...]
+    began: str
+    ended: str
+    after_start_s: float
+    """Wall seconds since the first site was started."""
+    after_opening_s: float | None
+    """Wall seconds since its window had opened; None: it has none."""
+    in_window: bool | None
+    """It was started early enough to be done in its window."""
+    done_in_window: bool | None
+    held: str
+    """Why an earlier run ended before it touched anything."""
+
+
 class Verdict(Frozen):
     """The one JSON object of `starflock demo -o json`."""
 
@@ -53,6 +72,8 @@ class Verdict(Frozen):
     """Of the first site that came to a good end, in order, where the scenario measures workloads."""
     outages: tuple[Outage, ...] = ()
     """Workloads of sites that came to a good end, as the simulator probed them."""
+    nights: tuple[Night, ...] = ()
+    """Where sites have windows: when each was worked on."""
     worker_kills: int
     wall_s: float
     """From start to end of each campaign."""
@@ -107,6 +128,7 @@ def judged(
     complaints: Sequence[str] = (),
     steps: Sequence[str] = (),
     outages: Sequence[Outage] = (),
+    nights: Sequence[Night] = (),
     kills: int,
     wall_s: float,
     ideal_s: float,
@@ -146,6 +168,7 @@ def judged(
         complaints=tuple(complaints),
         steps=tuple(steps),
         outages=tuple(outages),
+        nights=tuple(nights),
         worker_kills=kills,
         wall_s=round(wall_s, 2),
         ideal_s=round(ideal_s, 2),

@@ -43,6 +43,8 @@ class Admin:
                 web.post("/sites/{name}/kubernetes", self.upgrade_kubernetes),
                 web.get("/ledger", self.ledger),
                 web.get("/held", self.held),
+                web.get("/link", self.link),
+                web.post("/link", self.set_link),
                 web.get("/faults", self.faults),
                 web.post("/faults", self.add_faults),
                 web.delete("/faults", self.clear_faults),
@@ -105,6 +107,20 @@ class Admin:
 
     async def ledger(self, request: web.Request) -> web.Response:
         return web.json_response(self.region.ledger.summary())
+
+    async def link(self, request: web.Request) -> web.Response:
+        return web.json_response(self.region.front.link.view())
+
+    async def set_link(self, request: web.Request) -> web.Response:
+        """Another line from now on: {"ms": ..., "loss": ...}; what is absent stays."""
+        link, body = self.region.front.link, await request.json()
+        ms, loss = body.get("ms", link.ms), body.get("loss", link.loss)
+        if not isinstance(ms, int | float) or ms < 0:
+            return _problem(f"ms must not be negative, not {ms!r}", field="ms")
+        if not isinstance(loss, int | float) or not 0 <= loss < 100:
+            return _problem(f"loss must be from 0 to below 100 percent, not {loss!r}", field="loss")
+        link.ms, link.loss = float(ms), float(loss)
+        return web.json_response(link.view())
 
     async def held(self, request: web.Request) -> web.Response:
         rows = [

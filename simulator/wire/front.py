@@ -1,8 +1,8 @@
 """From a socket to a service and back: find the cloud, let the faults strike, serve, write the ledger.
 
-Order for one request: dark (reset) -> hold (park, then go on even if the client has left) -> drop-before ->
-refuse -> fail -> serve -> ledger -> spoil the strategy (fail, lie, alarm, dark on the VIM's calls) ->
-drop-after. What a fault answers in the service's place is not applied.
+Order for one request: dark (reset) -> the line, there -> hold (park, then go on even if the client has
+left) -> drop-before -> refuse -> fail -> serve -> ledger -> spoil the strategy (fail, lie, alarm, dark on
+the VIM's calls) -> drop-after -> the line, back. What a fault answers in the service's place is not applied.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from simulator.proof.faults import USM_OF_HOSTS, USM_POINTS, Fault, Faults
 from simulator.proof.ledger import Intent, Ledger
 from simulator.services.service import Service
 from simulator.wire.http import Refusal, Reply, Request
+from simulator.wire.link import Link
 from simulator.wire.listeners import Listeners, reset
 from simulator.wire.ports import ports_of
 
@@ -51,10 +52,13 @@ class Stats:
 class Front:
     """The one HTTP handler of the whole region."""
 
-    def __init__(self, services: dict[str, Service], faults: Faults, ledger: Ledger) -> None:
+    def __init__(
+        self, services: dict[str, Service], faults: Faults, ledger: Ledger, link: Link | None = None
+    ) -> None:
         self.services = services
         self.faults = faults
         self.ledger = ledger
+        self.link = link or Link()
         self.stats = Stats()
         self.parked: list[Parked] = []
         self.listeners: Listeners | None = None
@@ -79,11 +83,17 @@ class Front:
         request = await read(raw, link)
         self.stats.total += 1
         self.stats.services[service.name] += 1
-        reply = await self.serve(cloud, service, request)
+        is_far = cloud.identity.role == "subcloud"
+        fate = self.link.fate(request.mutating) if is_far else ""
+        if is_far and self.link.ms:
+            await asyncio.sleep(self.link.one_way_s)
+        reply = await self.serve(cloud, service, request) if fate != "before" else None
         if reply is not None and reply.later is not None:
             reply = await reply.later
             reply = None if cloud.dark or cloud.usm.silent else reply
-        if reply is None:
+        if is_far and self.link.ms:
+            await asyncio.sleep(self.link.one_way_s)
+        if reply is None or fate == "after":
             if raw.transport is not None:
                 reset(raw.transport)
             return web.Response(status=499)

@@ -1,7 +1,7 @@
 """BackupSite and RestoreSite, their worker killed at each boundary of a reference run.
 
 The boundaries are all that send or wait, read from the reference's history; one at which no kill struck fails
-the test. Four sites go side by side, so that each kill strikes the others wherever they are.
+the test.
 """
 
 import asyncio
@@ -16,7 +16,8 @@ from models.backup import BackupResult
 from models.outcome import Outcome
 from models.restore import RestoreResult
 from tests.support.backups import BackupBench, backup_bench, end_of
-from tests.support.stack import scheduled, until
+from tests.support.kills import killed_at_each
+from tests.support.stack import scheduled
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
@@ -38,23 +39,39 @@ async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backu
 async def test_workers_killed_at_boundaries_lose_and_repeat_nothing(bench: BackupBench) -> None:
     first = await bench.start_backup("edge-0001")
     assert (await end_of(first, BackupResult)).outcome is Outcome.SUCCEEDED
-    steps = await boundaries(first)
-    handles = [await bench.start_backup(site) for site in SITES]
-    await killed_at(bench, handles, steps)
-    for handle in handles:
+    backups = await killed_at_each(
+        bench.stack,
+        await boundaries(first),
+        SITES,
+        lambda site: bench.start_backup(site, **patience("ready", "reachable", "backed_up")),
+        within=250,
+    )
+    for handle in backups.values():
         made = await asyncio.wait_for(end_of(handle, BackupResult), 180)
         assert made.outcome is Outcome.SUCCEEDED, made.reason
+
     reference = await bench.start_restore("edge-0001")
     assert (await end_of(reference, RestoreResult)).outcome is Outcome.SUCCEEDED
     wanted = await applied(bench, "edge-0001")
-    steps = await boundaries(reference)
-    restores = [await bench.start_restore(site) for site in SITES]
-    await killed_at(bench, restores, steps)
-    for handle, site in zip(restores, SITES, strict=True):
+    restores = await killed_at_each(
+        bench.stack,
+        await boundaries(reference),
+        SITES,
+        lambda site: bench.start_restore(
+            site, **patience("ready", "reachable", "restored", "completed", "online")
+        ),
+        within=250,
+    )
+    for site, handle in restores.items():
         done = await asyncio.wait_for(end_of(handle, RestoreResult), 180)
         assert (done.outcome, done.differences) == (Outcome.SUCCEEDED, ()), done.reason
         assert await applied(bench, site) == wanted
     assert await bench.region.repeats() == 0
+
+
+def patience(*waits: str) -> dict[str, str]:
+    """A worker that dies costs hours of a site's compressed time."""
+    return {f"{wait}_within": "96h" for wait in waits}
 
 
 async def applied(bench: BackupBench, site: str) -> list[str]:
@@ -66,23 +83,3 @@ async def boundaries(handle: WorkflowHandle[Any, Any]) -> list[str]:
     """Numbered among all activities; the same in each run of the same way."""
     found = await scheduled(handle)
     return [step for step in found if step.split()[1] in SENDS]
-
-
-async def killed_at(bench: BackupBench, handles: list[WorkflowHandle[Any, Any]], steps: list[str]) -> None:
-    """Each boundary is the target of one of the runs, in turn."""
-    lanes = {number: steps[number :: len(handles)] for number in range(len(handles))}
-    struck: list[str] = []
-    while any(lanes.values()):
-
-        async def due() -> int | None:
-            for number, left in lanes.items():
-                if left and left[0] in await scheduled(handles[number]):
-                    return number + 1
-            return None
-
-        number = await until(due, f"one of {lanes}", within=180)
-        assert number is not None
-        struck.append(lanes[number - 1].pop(0))
-        await bench.stack.workers[-1].kill()
-        await bench.stack.start_worker()
-    assert sorted(struck) == sorted(steps)

@@ -28,6 +28,8 @@ Handle = WorkflowHandle[Any, Any]
 REFERENCE, STRUCK = "edge-0001", [f"edge-{number:04d}" for number in range(2, 7)]
 PATIENT = {"ceph": {"recovered_within": "12h"}, "pods": {"within": "12h"}}
 """A worker that dies costs an hour of a site's compressed time."""
+LULL = 400
+"""Seconds. The next try of a command to Ceph waits until the one before it cannot be carried out any more."""
 STEPS = {
     *("observe_site", "look_at_host", "mark_host", "act_on_host", "await_goal", "await_settled"),
     *("examine_compute", "disable_compute", "migrate_vm", "await_move", "enable_compute"),
@@ -77,7 +79,7 @@ async def test_workers_killed_at_boundaries_lose_and_repeat_nothing(house: Stack
     struck: dict[str, int] = dict.fromkeys(runs, 0)
     while left:
         for site in runs:
-            await until(partial(is_further, runs[site], struck[site]), f"{site} beyond {struck[site]}", 120)
+            await until(partial(is_further, runs[site], struck[site]), f"{site} beyond {struck[site]}", LULL)
         await house.workers[-1].kill()
         for site, handle in runs.items():
             so_far = await boundaries(handle)

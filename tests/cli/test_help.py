@@ -100,6 +100,7 @@ COMMANDS = [
     "campaign approve",
     "campaign skip",
     "campaign force-windows",
+    "campaign override-hold",
     "campaign retry",
     "campaign set",
     "campaign report",

@@ -31,6 +31,7 @@ from models.inventory import (
     SystemController,
     VmProbe,
 )
+from models.notices import NotifyTarget
 from models.operations import (
     AddSubcloudOperation,
     BringUpOperation,
@@ -97,6 +98,7 @@ def test_the_examples_load_together(folder: Path) -> None:
         Wave,
         Window,
         WindowPolicy,
+        NotifyTarget,
         Budget,
     ],
 )

@@ -194,7 +194,7 @@ def declare_archive(inventory: Path, **more: Any) -> Path:
 async def backup_bench(
     folder: Path, sites: int, *options: str, **settings: Any
 ) -> AsyncIterator[BackupBench]:
-    async with simulator(folder / "sim", sites=sites, speed=480, options=(*OPTIONS, *options)) as region:
+    async with simulator(folder / "sim", sites=sites, options=(*OPTIONS, *options)) as region:
         declare_archive(region.inventory)
         async with stack(folder, region, **settings) as running:
             await running.start_worker()

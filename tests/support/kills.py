@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowFailureError, WorkflowHandle
 
-from tests.support.stack import Stack
+from tests.support.stack import Stack, scheduled
 
 R = TypeVar("R")
 
@@ -39,9 +39,17 @@ async def killed_at_each(
                 group.create_task(_kill_along(house, handle, left[site], turn))
     except TimeoutError:
         raise AssertionError(f"no kill within {within} s at {left}") from None
-    missed = {site: steps for site, steps in left.items() if steps}
+    missed = {site: (steps, await _end_of(handles[site])) for site, steps in left.items() if steps}
     assert not missed, f"these runs ended without coming to {missed}"
     return handles
+
+
+async def _end_of(handle: WorkflowHandle[Any, Any]) -> str:
+    steps = ", ".join(await scheduled(handle))
+    try:
+        return f"{steps}: {await handle.result()}"
+    except WorkflowFailureError as error:
+        return f"{steps}: {error.cause}"
 
 
 async def _kill_along(

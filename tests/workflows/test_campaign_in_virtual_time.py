@@ -14,7 +14,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,11 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
+from activities.errors import Transient
 from models import contracts
 from models.campaign import Answer, CampaignProgress, CampaignResult, CampaignSpec, ResumeRequest
 from models.fleet import CampaignNote, Members, ResolveRequest, SoakFinding, SoakRequest, Tick, TickRequest
+from models.notices import KINDS, Listener, NotifyRequest
 from models.outcome import Outcome
 from tests.support.components import used
 from tests.workflows.stand_in import QuickPatchSite, SomebodyElse
@@ -53,12 +55,23 @@ class Fleet:
     soaked: list[tuple[str, ...]] = field(default_factory=list)
     holder: str = ""
     notes: list[str] = field(default_factory=list)
+    noted: dict[str, datetime] = field(default_factory=dict)
     without_run: dict[str, str] = field(default_factory=dict)
+    listeners: tuple[str, ...] = ()
+    """Targets of notices; the one called `down` takes none."""
+    tried: list[str] = field(default_factory=list)
 
     @activity.defn
     async def resolve_members(self, request: ResolveRequest) -> Members:
         names = tuple(f"edge-{number:04d}" for number in range(1, self.sites + 1))
-        return Members(names=names, inventory_hash="0123456789abcdef")
+        listeners = tuple(Listener(name=name, on=KINDS) for name in self.listeners)
+        return Members(names=names, inventory_hash="0123456789abcdef", listeners=listeners)
+
+    @activity.defn
+    async def notify(self, request: NotifyRequest) -> None:
+        self.tried.append(f"{request.target} {request.event_id.partition('/')[2]}")
+        if request.target == "down":
+            raise Transient("it answered 503")
 
     @activity.defn
     async def tick(self, request: TickRequest) -> Tick:
@@ -76,6 +89,7 @@ class Fleet:
     @activity.defn
     async def note_campaign(self, note: CampaignNote) -> None:
         self.notes += [event.text for event in note.events]
+        self.noted |= {event.text: event.at for event in note.events}
         self.without_run |= {run.site: run.reason for run in note.sites}
 
 
@@ -98,6 +112,7 @@ async def virtual_time(fleet: Fleet) -> AsyncIterator[WorkflowEnvironment]:
                 fleet.holder_of,
                 fleet.check_soak,
                 fleet.note_campaign,
+                fleet.notify,
             ],
             workflow_runner=sandbox(),
         ):
@@ -158,6 +173,21 @@ async def test_a_site_that_others_hold_for_too_long_is_blocked_by_name() -> None
         )
         assert (await handle.result()).counts == {Outcome.SUCCEEDED: 1, Outcome.BLOCKED: 1}
         assert "campaign night-shift" in fleet.without_run["edge-0002"]
+
+
+async def test_a_target_that_is_down_for_good_holds_no_site_and_is_named() -> None:
+    fleet = Fleet(sites=4, listeners=("up", "down"))
+    async with virtual_time(fleet) as environment:
+        handle = await start(environment, waves=[{"count": 1}, {"percent": 100}])
+        assert (await handle.result()).counts == {Outcome.SUCCEEDED: 4}
+        progress = await handle.query(contracts.PROGRESS_QUERY, result_type=CampaignProgress)
+    untold = ("down was not told (start 1): it answered 503", "down was not told (end 1): it answered 503")
+    assert progress.untold == untold
+    assert set(untold) <= set(fleet.notes), "the records have it, too"
+    assert [tried for tried in fleet.tried if tried.startswith("up")] == ["up start/1", "up end/1"]
+    assert fleet.tried.count("down end/1") > 10, "it was not given up at once"
+    waited = fleet.noted[untold[1]] - fleet.noted["done: 4 succeeded"]
+    assert timedelta(minutes=5) < waited < timedelta(minutes=16), "the end waits for it, for so long"
 
 
 async def _paused(

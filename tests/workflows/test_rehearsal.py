@@ -14,6 +14,7 @@ from models.records import SiteRun
 from models.rehearsal import RehearsalFaults
 from records.store import Store
 from tests.support.components import used
+from tests.support.listener import listener
 from workers.rehearsal import CannotRehearse, Rehearsed, rehearse
 
 RELEASE = "starlingx-26.03.1"
@@ -132,3 +133,13 @@ async def test_what_cannot_be_rehearsed_is_said(tmp_path: Path) -> None:
         await run(tmp_path, inventory, campaign(select={"groups": ["north"]}))
     with pytest.raises(CannotRehearse, match="could never finish: a site needs 9h"):
         await run(tmp_path, inventory, campaign(maintenance_windows={"unknown": "9h"}), learned=None)
+
+
+async def test_nobody_is_told_of_a_rehearsal(tmp_path: Path) -> None:
+    with listener() as heard:
+        told = [{"name": "ops", "webhook": heard.url}]
+        inventory = inventory_of(tmp_path, 6, notifications=told)
+        rehearsed = await run(tmp_path, inventory, campaign())
+    assert rehearsed.rehearsal.counts == {Outcome.SUCCEEDED: 6}
+    assert heard.posts == []
+    assert not [event.text for event in rehearsed.events if "not told" in event.text], "nor was it tried"

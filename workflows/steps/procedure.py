@@ -10,12 +10,13 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from activities.journal.activities import JournalActivities
     from models import contracts
+    from models.holds import SiteHold
     from models.outcome import Outcome
     from models.patch import CampaignRef
     from models.records import SiteRun
     from workflows.steps import policies
     from workflows.steps.progress import SiteProgress, StepLog
-    from workflows.steps.site import Ended, ended_by, filed_under, tell_campaign
+    from workflows.steps.site import Ended, Held, ended_by, filed_under, tell_campaign
 
 Procedure = Callable[[], Coroutine[Any, Any, tuple[Outcome, str]]]
 """What a run does, to its outcome and reason."""
@@ -30,6 +31,7 @@ class SiteProcedure:
         self._log = StepLog(f"{subject}: {what}")
         self._evidence: list[str] = []
         self._stop = False
+        self._hold: SiteHold | None = None
 
     @workflow.query(name=contracts.PROGRESS_QUERY)
     def progress(self) -> SiteProgress:
@@ -49,6 +51,7 @@ class SiteProcedure:
     def _end_of(self, error: Ended | ActivityError) -> Ended:
         """How it ended; what speaks for that is kept."""
         end = error if isinstance(error, Ended) else ended_by(error)
+        self._hold = end.hold if isinstance(end, Held) else None
         self._evidence += end.evidence
         return end
 
@@ -98,4 +101,4 @@ class SiteProcedure:
             summary=f"record {outcome}",
         )
         workflow.upsert_search_attributes(filed_under(site, operation, target, outcome, region, campaign))
-        await tell_campaign(campaign, site, outcome)
+        await tell_campaign(campaign, site, outcome, self._hold)

@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from models.base import Frozen
     from models.bmc import HostRef
     from models.campaign import SiteEnded
+    from models.holds import SiteHold
     from models.outcome import GOOD, Outcome
     from models.patch import CampaignRef
 
@@ -29,6 +30,14 @@ class Ended(Exception):
         self.outcome = outcome
         self.reason = reason
         self.evidence = evidence
+
+
+class Held(Ended):
+    """The site's own people hold it, nothing was touched, and its campaign is told until when."""
+
+    def __init__(self, hold: SiteHold, reason: str) -> None:
+        super().__init__(Outcome.BLOCKED, reason)
+        self.hold = hold
 
 
 OUTCOME_OF_FAILURE = {
@@ -145,12 +154,14 @@ def filed_under(
     ]
 
 
-async def tell_campaign(campaign: CampaignRef | None, site: str, outcome: Outcome) -> None:
+async def tell_campaign(
+    campaign: CampaignRef | None, site: str, outcome: Outcome, hold: SiteHold | None = None
+) -> None:
     """The last act. A campaign that has ended meanwhile needs no word: the records have it."""
     if campaign is None:
         return
     handle = workflow.get_external_workflow_handle(campaign.workflow_id)
-    ended = SiteEnded(site=site, run_id=workflow.info().run_id, outcome=outcome)
+    ended = SiteEnded(site=site, run_id=workflow.info().run_id, outcome=outcome, hold=hold)
     try:
         await handle.signal(contracts.SITE_ENDED_SIGNAL, ended)
     except ApplicationError as error:

@@ -15,7 +15,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.install import Gate
     from workflows.steps import policies
     from workflows.steps.progress import StepLog
-    from workflows.steps.site import Ended
+    from workflows.steps.site import Ended, Held
 
 LONGEST_LOOK = timedelta(minutes=30)
 
@@ -53,6 +53,8 @@ class SiteWatch:
             self.safe_point()
             if gate.outcome is None:
                 return seen
+            if gate.hold is not None:
+                raise Held(gate.hold, gate.why)
             is_silent = gate.outcome is Outcome.UNREACHABLE
             patience = reachable_within if is_silent and reachable_within is not None else within
             left = self.timing.paced(patience) - (workflow.now() - began)

@@ -24,6 +24,8 @@ class System(Frozen):
     """simplex, duplex or duplex-direct."""
     kind: str = ""
     """All-in-one or Standard."""
+    texts: tuple[str, ...] = ()
+    """What people may write: description, location and contact."""
 
 
 async def system(cloud: Cloud) -> tuple[System, Reply]:
@@ -36,6 +38,7 @@ async def system(cloud: Cloud) -> tuple[System, Reply]:
             software_version=found["software_version"],
             mode=found.get("system_mode") or "",
             kind=found.get("system_type") or "",
+            texts=tuple(found.get(name) or "" for name in ("description", "location", "contact")),
         ),
         reply,
     )
