@@ -20,6 +20,7 @@ from cli import (
     configure,
     control,
     exits,
+    fetching,
     freeze,
     host,
     host_maintenance,
@@ -58,6 +59,7 @@ site.app.registered_commands += (
     + upgrade.app.registered_commands
     + verify.app.registered_commands
 )
+backup.app.registered_commands += fetching.app.registered_commands
 host.app.registered_commands += host_maintenance.app.registered_commands
 app.add_typer(campaign.app)
 app.add_typer(site.app)

@@ -35,7 +35,20 @@ def backup(
         bool, typer.Option("--local", help="The archive stays on the site; else dcmanager's vault has it.")
     ] = False,
     registry_images: Annotated[
-        bool, typer.Option("--registry-images", help="With its registry's images; goes with --local.")
+        bool,
+        typer.Option(
+            "--registry-images", help="With its registry's images; goes with --local or --playbook."
+        ),
+    ] = False,
+    playbook: Annotated[
+        bool,
+        typer.Option("--playbook", help="By its own backup.yml over SSH: standalone, or system controller."),
+    ] = False,
+    user_images: Annotated[
+        bool, typer.Option("--user-images", help="With the users' images; goes with --playbook.")
+    ] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="With --playbook: its archives leave the host in the end.")
     ] = False,
     reachable_within: Within = None,
     ready_within: Within = None,
@@ -45,18 +58,23 @@ def backup(
 ) -> None:
     """Back up a site's platform through its dcmanager, and record what the site is.
 
-    The record and a signed manifest go into the archive; the manifest says where dcmanager keeps the rest.
+    The record and a signed manifest go into the archive; so does the platform's archive where the system
+    controller is declared with ssh, else the manifest says where dcmanager keeps it.
     """
     from cli.follow import carried_out
     from models import contracts
     from models.backup import BackupResult, BackupSiteRequest
 
-    if registry_images and not local:
-        raise Failure(Code.BAD_INPUT, "--registry-images goes with --local: dcmanager keeps no images")
-    _must_be_declared(name, inventory)
+    if playbook:
+        _must_be_reached(name, inventory)
+    else:
+        if registry_images and not local:
+            raise Failure(Code.BAD_INPUT, "--registry-images goes with --local: dcmanager keeps no images")
+        _must_be_declared(name, inventory)
     given = {"reachable_within": reachable_within, "ready_within": ready_within}
     request = BackupSiteRequest.model_validate(
         {"site": name, "local": local, "registry_images": registry_images}
+        | {"playbook": playbook, "user_images": user_images, "remove": remove}
         | {key: value for key, value in given.items() if value is not None}
     )
     carried_out(
@@ -219,6 +237,15 @@ def _must_be_declared(name: str, inventory: "Path") -> None:
         from inventory.load import load_inventory
 
         load_inventory(inventory).site(name)
+
+
+def _must_be_reached(name: str, inventory: "Path") -> None:
+    """As `_must_be_declared`, with the ssh that is needed; a system controller needs no entry as a site."""
+    if inventory.exists():
+        from inventory.load import load_inventory
+        from inventory.own_backup import backup_host
+
+        backup_host(load_inventory(inventory), name)
 
 
 def _show_plan(request: Any, output: FormOption) -> None:

@@ -22,11 +22,12 @@ class DeclaredArchive:
 
 
 def archive_of(inventory: Inventory, site_name: str) -> ArchiveTarget | None:
-    """None where no archive takes the site. Raises `NotDeclared` for a site that nobody declared."""
-    site = inventory.site(site_name)
-    return next(
-        (each for each in inventory.file.archives if each.labels.items() <= site.labels.items()), None
-    )
+    """None where no archive takes the site. A system controller is a site without labels of its own
+    where it is declared as none. Raises `NotDeclared` for a site that nobody declared."""
+    controllers = {each.name for each in inventory.file.system_controllers}
+    is_bare = site_name in controllers and site_name not in inventory
+    labels = {} if is_bare else inventory.site(site_name).labels
+    return next((each for each in inventory.file.archives if each.labels.items() <= labels.items()), None)
 
 
 def declared_archive(inventory: Inventory, site_name: str) -> DeclaredArchive:

@@ -24,7 +24,8 @@ from inventory.problems import Data, FileErrors, Finding, Problem
 from inventory.secrets import resolve
 from inventory.text import read_content, refused
 from inventory.validate import read_model
-from models.bootstrap_files import BootstrapAccess, LocalhostValues
+from models.bootstrap import Book
+from models.bootstrap_files import BootstrapAccess, LocalhostValues, SshAccess
 from models.inventory import Site
 
 SSH_PORT = 22
@@ -38,13 +39,17 @@ class DeclaredHost:
     """How controller-0 is reached."""
 
     site: Site
-    access: BootstrapAccess
+    access: BootstrapAccess | SshAccess
     host: str
     port: int
     known_hosts: FilePath | None
-    overrides: FilePath
+    overrides: FilePath | None
+    """None where none are declared: backup.yml's are made."""
     base: FilePath
     """Where references to files start."""
+    book: Book = "bootstrap"
+    admin: str = ""
+    """Reference to the administrator's password, where it is not in the overrides."""
 
     def __str__(self) -> str:
         return f"{self.site.name}/{FIRST}"
@@ -91,6 +96,8 @@ def load_host(inventory: Inventory, site_name: str) -> DeclaredHost:
 def load_overrides(declared: DeclaredHost) -> Overrides:
     """Raises `FileErrors`."""
     site, access = declared.site, declared.access
+    assert isinstance(access, BootstrapAccess)
+    assert declared.overrides is not None
 
     def check(data: Data) -> Iterator[Finding]:
         yield from localhost_findings(data, site=site, access=access)
@@ -134,7 +141,11 @@ def placeable(declared: DeclaredHost, overrides: Overrides) -> Placeable:
     password = declared.access.credential.password
     if "ansible_become_pass" not in secret_values and password is not None:
         secret_values["ansible_become_pass"] = put_in(password)
-    return Placeable(_text(open_values), _text(secret_values, _Dumper), tuple(secrets))
+    return placed(open_values, secret_values, tuple(secrets))
+
+
+def placed(values: dict[str, Any], secret_values: dict[str, Any], secrets: tuple[str, ...]) -> Placeable:
+    return Placeable(_text(values), _text(secret_values, _Dumper), secrets)
 
 
 class _Dumper(yaml.SafeDumper):

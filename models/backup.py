@@ -25,6 +25,12 @@ class BackupSiteRequest(Frozen):
     system controller keeps it."""
     registry_images: bool = False
     """With the images of the site's registry; only where the archive stays on the site."""
+    user_images: bool = False
+    """With the images that users have put into the registry; only with `playbook`."""
+    playbook: bool = False
+    """By the site's own backup.yml, over SSH: a standalone site, or a system controller."""
+    remove: bool = False
+    """Once they are in the archive, remove the playbook's archives from the host."""
     reachable_within: Duration = timedelta(minutes=30)
     """How long an offline site is waited for before it is `unreachable`."""
     ready_within: Duration = timedelta(hours=2)
@@ -35,7 +41,16 @@ class BackupSiteRequest(Frozen):
 
     @model_validator(mode="after")
     def _images_stay(self) -> "BackupSiteRequest":
-        check_images(self.local, self.registry_images)
+        if not self.playbook:
+            check_images(self.local, self.registry_images)
+            if self.user_images or self.remove:
+                raise ValueError("user_images and remove go with playbook")
+        elif self.local:
+            raise ValueError("playbook and local exclude each other: its archives go into the store")
+        elif self.registry_images and self.user_images:
+            raise ValueError(
+                "registry_images and user_images exclude each other: one restore takes one of them"
+            )
         return self
 
 

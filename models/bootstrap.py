@@ -12,6 +12,8 @@ from models.outcome import Outcome
 from models.patch import CampaignRef
 from models.timing import Timing
 
+Book = Literal["bootstrap", "backup"]
+"""Which of StarlingX's playbooks: bootstrap.yml or backup.yml."""
 RunState = Literal["placed", "running", "ended", "died"]
 """placed: its files are there; running: its playbook is; ended: with an exit record; died: started, and
 neither a process nor an exit record is there."""
@@ -49,20 +51,32 @@ def role_of(task: str) -> str:
 # -- activities
 
 
+class BackupValues(Frozen):
+    """What backup.yml is told, beside passwords."""
+
+    registry_images: bool = False
+    user_images: bool = False
+
+
 class BootstrapRef(Frozen):
     site: Name
+    book: Book = "bootstrap"
 
 
 class AwaitFreeRequest(Frozen):
     """Until nobody else's playbook runs there."""
 
     site: Name
+    book: Book = "bootstrap"
     within: Duration
 
 
 class BootstrapRunRef(Frozen):
     site: Name
     run: Name
+    book: Book = "bootstrap"
+    values: BackupValues = BackupValues()
+    """Of backup.yml."""
 
 
 class PlaybookRun(Frozen):
@@ -72,6 +86,9 @@ class PlaybookRun(Frozen):
     state: RunState
     ours: bool = False
     """These records know it; otherwise another Starflock has begun it."""
+    book: Book = "bootstrap"
+    started: datetime | None = None
+    """By the host's clock."""
     exit_code: int | None = None
     task: str = ""
     tasks: int = 0
@@ -99,6 +116,8 @@ class InstalledHost(Frozen):
     """Playbooks that somebody else runs there, in words."""
     digest: str = ""
     """Of the declared overrides."""
+    book: Book = "bootstrap"
+    """The playbook that is asked about."""
     timing: Timing = Timing()
     attempt: int = 1
 
@@ -113,19 +132,41 @@ class InstalledHost(Frozen):
 
     @property
     def busy(self) -> str:
-        """Who else is at work there, in words; empty where nobody is."""
+        """Who else is at work there, in words; empty where nobody is, or a run of ours of this playbook."""
         run = self.running
         if run is not None and not run.ours:
             return f"another Starflock's playbook {run.run} runs on {self.address}"
+        if run is not None and run.book != self.book:
+            return f"run {run.run} of ours runs {run.book}.yml on {self.address}"
         return f"somebody runs {self.foreign[0]} on {self.address}" if self.foreign else ""
 
     def run_named(self, name: str) -> PlaybookRun | None:
         return next((run for run in self.runs if run.run == name), None)
 
 
+class BackupHost(Frozen):
+    """What backup.yml would find on the host."""
+
+    installed: InstalledHost
+    playbook: bool = False
+    """backup.yml is there."""
+    active: bool = False
+    """It is the active controller."""
+    flag_s: int | None = None
+    """So long ago somebody's backup has begun that has left no word of its end."""
+    home_mib: int = 0
+    release: str = ""
+    """Such as 26.03."""
+    region: str = ""
+    topology: str = ""
+    is_system_controller: bool = False
+    attempt: int = 1
+
+
 class StopRequest(Frozen):
     site: Name
     run: Name
+    book: Book = "bootstrap"
     not_during: tuple[str, ...] = ()
     """Tasks whose names hold one of these are not cut off."""
 
@@ -140,6 +181,7 @@ class PlaybookStep(Frozen):
 class AwaitPlaybookRequest(Frozen):
     site: Name
     run: Name
+    book: Book = "bootstrap"
     within: Duration
     silence: Duration = timedelta(minutes=30)
     """The longest stretch without an answer of the host; the playbook sets up its network."""
@@ -163,6 +205,7 @@ class PlaybookEnd(Frozen):
 
 class WipeSecretsRequest(Frozen):
     site: Name
+    book: Book = "bootstrap"
     run: Name | None = None
     """Wiped even while its playbook runs: it has read the secrets. None: only runs that are over."""
 

@@ -38,6 +38,31 @@ class SshCredential(Frozen):
         return self
 
 
+class SshAccess(Frozen):
+    """How an installed host is logged in to, to fetch what a backup leaves there."""
+
+    credential: SshCredential
+    """With its password even beside a private_key where sudo asks for one."""
+    address: HostPort | None = None
+    """HOST[:PORT]; where absent, a controller's is the host of its auth_url, a site's its controller-0's
+    `oam`."""
+    host_key: HostKey | None = None
+    """The host proves itself by this key."""
+    known_hosts: str | None = None
+    """Or by its key in this file, relative to the inventory."""
+
+    @model_validator(mode="after")
+    def _proves_itself(self) -> "SshAccess":
+        check_proof_of_host(self.host_key, self.known_hosts)
+        return self
+
+
+def check_proof_of_host(host_key: str | None, known_hosts: str | None) -> None:
+    """Raises ValueError."""
+    if (host_key is None) == (known_hosts is None):
+        raise ValueError("expected either host_key or known_hosts: the host must prove who it is")
+
+
 class BootstrapAccess(Frozen):
     """How a standalone site, or a system controller, is bootstrapped on its own controller-0."""
 
@@ -53,8 +78,7 @@ class BootstrapAccess(Frozen):
 
     @model_validator(mode="after")
     def _proves_itself(self) -> "BootstrapAccess":
-        if (self.host_key is None) == (self.known_hosts is None):
-            raise ValueError("expected either host_key or known_hosts: the host must prove who it is")
+        check_proof_of_host(self.host_key, self.known_hosts)
         return self
 
 

@@ -12,7 +12,7 @@ from pydantic import (
 
 from models.archive_access import ArchiveTarget
 from models.base import Frozen, HostPort, Name, SecretRef
-from models.bootstrap_files import BootstrapAccess
+from models.bootstrap_files import BootstrapAccess, SshAccess
 from models.ceph_access import CephAccess
 from models.deploy_files import DeployFiles
 from models.install_values import InstallValues
@@ -157,6 +157,8 @@ class SystemController(Frozen):
     """Pins the controller's own certificate instead of a CA."""
     dialect: Dialect = "auto"
     credential: Credential
+    ssh: SshAccess | None = None
+    """Its active controller; with it the platform archives that its dcmanager makes get into the store."""
     bmc: BmcAccess = BmcAccess()
     """For the BMCs of its sites, unless a site or host says otherwise."""
     ironic: IronicService | None = None
@@ -304,6 +306,8 @@ class Site(Frozen):
     """How it is added to its system controller's dcmanager."""
     bootstrap: BootstrapAccess | None = None
     """How its controller-0 is bootstrapped over SSH, where no dcmanager does it."""
+    ssh: SshAccess | None = None
+    """Its active controller, for `site backup --playbook`."""
 
     @property
     def subcloud_name(self) -> str:

@@ -148,6 +148,8 @@ class BackupFacts(Frozen):
     hosts: tuple[RecordedHost, ...] = ()
     profiled: bool = False
     """The inventory has a profile for the site, by which a host can be configured anew."""
+    platform: str = ""
+    """The object with the platform's archive, where it can be put back into dcmanager's vault."""
     faults: tuple[str, ...] = ()
     """What is wrong with it: nothing is restored of one that has any."""
     attempt: int = 1

@@ -174,6 +174,10 @@ class Observation(Frozen):
     taken_out: tuple[str, ...] = ()
     """Hosts that runs of ours, by our records, have out of service."""
     in_inventory: bool = True
+    vault_by_ssh: bool = False
+    """The system controller is declared with ssh: what its dcmanager keeps can be read there."""
+    own_by_ssh: bool = False
+    """So is the site, for what it keeps itself."""
     label_region: str = ""
     """The site's label `region`, for search and reports."""
     attempt: int = 1

@@ -6,7 +6,8 @@ from models.backup import BackupEnd, BackupSiteRequest
 from models.deploy import SubcloudFacts
 from models.deploy_status import BACKING_UP
 from models.outcome import Outcome
-from models.site import Observation
+from models.platform import PARTITION, VAULT
+from models.site import Observation, SiteFacts
 from rules import alarms
 from rules.bringup import change_gate
 from rules.install import PASSED, Gate
@@ -37,6 +38,11 @@ def site_gate(request: BackupSiteRequest, seen: Observation) -> Gate:
         )
     if controller.prestage_status == "prestaging":
         return Gate("dcmanager prestages the subcloud", Outcome.BLOCKED, waits=True)
+    return health_gate(site)
+
+
+def health_gate(site: SiteFacts) -> Gate:
+    """What the playbook itself would refuse, dcmanager's or the site's own."""
     moving = [f"{app.name} {app.status}" for app in site.apps_moving if app.status in UNSAFE_APPLICATIONS]
     if moving:
         return Gate(f"applications move: {', '.join(moving)}", Outcome.BLOCKED, waits=True)
@@ -95,9 +101,12 @@ def ended(end: BackupEnd) -> tuple[Outcome, str]:
 
 def where(controller: str, subcloud: str, site: str, release: str, *, local: bool) -> str:
     """The folder in which dcmanager's playbook keeps it (ansible-playbooks, subcloud-bnr)."""
-    if local:
-        return f"{site} itself, /opt/platform-backup/backups/{release}"
-    return f"dcmanager of {controller}, /opt/dc-vault/backups/{subcloud}/{release}"
+    folder = kept_in(subcloud, release, local=local)
+    return f"{site} itself, {folder}" if local else f"dcmanager of {controller}, {folder}"
+
+
+def kept_in(subcloud: str, release: str, *, local: bool) -> str:
+    return f"{PARTITION}/{release}" if local else f"{VAULT}/{subcloud}/{release}"
 
 
 def age_gate(site: str, taken: datetime | None, now: datetime, at_most: timedelta | None) -> Gate:

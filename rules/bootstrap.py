@@ -34,7 +34,7 @@ def site_gate(site: str, seen: Observation) -> Gate:
 
 def decide(site: str, host: InstalledHost) -> Decision:
     run = host.running
-    if run is not None and run.ours:
+    if run is not None and run.ours and run.book == host.book:
         return Decision(follow=run)
     if host.busy:
         return Decision(Gate(host.busy, Outcome.BLOCKED, waits=True))

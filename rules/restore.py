@@ -57,13 +57,18 @@ def _wrong(
     ):
         if was != now:
             return f"{backup.backup} is of {what} {was}, and {request.site} has {now}"
-    if backup.taken != facts.backup_time:
+    if backup.taken != facts.backup_time and not comes_back(backup, facts):
         kept = f"one of {facts.backup_time:%Y-%m-%d %H:%M:%S} UTC" if facts.backup_time else "none"
         return (
             f"{backup.backup} stands for dcmanager's archive of {backup.taken:%Y-%m-%d %H:%M:%S} UTC, and "
             f"dcmanager keeps {kept} of {facts.name}"
         )
     return ""
+
+
+def comes_back(backup: BackupFacts, facts: SubcloudFacts) -> bool:
+    """dcmanager has no archive of the site any more, and ours can be put where it looks for one."""
+    return bool(backup.platform) and facts.backup_time is None
 
 
 def major(release: str) -> str:
@@ -111,6 +116,8 @@ def steps(
     if first == "begin":
         done += [RestoreStep(what=f"unmanage {name}")] if facts.management_state == "managed" else []
         done.append(_install(request, facts))
+    if first == "begin" and comes_back(backup, facts):
+        done.append(RestoreStep(what="the platform's archive is brought back to dcmanager's vault"))
     if first != "go on":
         restored = f"dcmanager restores the platform from its archive of {backup.taken:%Y-%m-%d %H:%M:%S} UTC"
         done.append(RestoreStep(what=restored, destroys=later))

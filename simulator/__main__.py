@@ -92,6 +92,13 @@ def main(
         bool,
         typer.Option("--install-values", help="dcmanager can install sites in service anew, by their BMCs."),
     ] = False,
+    controller_ssh: Annotated[
+        bool,
+        typer.Option("--controller-ssh", help="SSH to the system controller, with dcmanager's backups."),
+    ] = False,
+    site_ssh: Annotated[
+        bool, typer.Option("--site-ssh", help="SSH to the sites is declared, for their own backup.yml.")
+    ] = False,
     link_ms: Annotated[float, typer.Option(help="Milliseconds of a round trip to a site.")] = 0.0,
     link_loss: Annotated[
         float, typer.Option(help="Percent of connections to sites that are cut, half of them after the fact.")
@@ -139,6 +146,8 @@ def main(
         openstack=openstack,
         vms=vms,
         install_values=install_values,
+        site_ssh=site_ssh,
+        controller_ssh=controller_ssh,
         link_ms=link_ms,
         link_loss=link_loss,
         knobs=knobs,

@@ -54,6 +54,12 @@ def write(region: Region, authority: Authority | None) -> None:
     controller["dialect"] = "auto"
     secret = f"file:{PASSWORD_FILE}"
     controller["credential"] = {"username": USERNAME, "password": secret, "sysadmin_password": secret}
+    if region.shell is not None:
+        controller["ssh"] = {
+            "address": f"{region.controller.identity.address}:{SSH_PORT}",
+            "credential": {"username": USER, "password": secret},
+            "host_key": region.shell.host_key.export_public_key("openssh").decode().strip(),
+        }
     document = {
         "system_controllers": [controller],
         "sites": [_site(region, cloud, folder) for cloud in region.sites.values()],
@@ -82,6 +88,8 @@ def _site(region: Region, cloud: Cloud, folder: Path) -> dict[str, Any]:
         body["openstack"] = _openstack(region, cloud)
     if region.options.ceph:
         body["ceph"] = _ceph(region, cloud)
+    if region.options.site_ssh:
+        body["ssh"] = _ssh(region, cloud)
     return body | _way_in(region, cloud, folder)
 
 
@@ -113,6 +121,16 @@ def _bootstrap(region: Region, cloud: Cloud, overrides: str) -> dict[str, Any]:
     key = region.installed.host_key(region.floor.place(cloud.name, "controller-0"))
     return {
         "overrides": overrides,
+        "credential": {"username": USER, "password": f"file:{PASSWORD_FILE}"},
+        "host_key": key.export_public_key("openssh").decode().strip(),
+    }
+
+
+def _ssh(region: Region, cloud: Cloud) -> dict[str, Any]:
+    assert region.installed is not None
+    assert region.floor is not None
+    key = region.installed.host_key(region.floor.place(cloud.name, "controller-0"))
+    return {
         "credential": {"username": USER, "password": f"file:{PASSWORD_FILE}"},
         "host_key": key.export_public_key("openssh").decode().strip(),
     }

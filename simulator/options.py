@@ -68,6 +68,10 @@ class Options:
     """Sites that dcmanager does not know: bare servers, or else systems of their own, to be enrolled."""
     install_values: bool = False
     """dcmanager has install values of the sites in service, so that it can install them anew."""
+    site_ssh: bool = False
+    """The sites are declared with SSH to their controller-0, where their own backup.yml runs."""
+    controller_ssh: bool = False
+    """The system controller lets sysadmin in by SSH, to what dcmanager keeps."""
     link_ms: float = 0.0
     """A round trip to a site."""
     link_loss: float = 0.0
@@ -137,6 +141,8 @@ class Options:
             )
         if self.not_added and not self.bmcs:
             raise UsageError("--not-added: a site is added through its BMC; drop --no-bmcs")
+        if self.site_ssh and not self.bmcs:
+            raise UsageError("--site-ssh: hosts have addresses with their BMCs; drop --no-bmcs")
         if self.install_values and (not self.bmcs or self.installed):
             raise UsageError("--install-values: goes with neither --no-bmcs nor --installed")
         if not 0 <= self.vms <= MOST_VMS:

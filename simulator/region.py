@@ -44,7 +44,8 @@ from simulator.services.sysinv.api import Sysinv
 from simulator.services.sysinv.intents import THINGS
 from simulator.services.usm import UsmApi
 from simulator.services.vim import VimApi
-from simulator.ssh.hosts import InstalledHosts
+from simulator.ssh.controller import ControllerShell
+from simulator.ssh.hosts import InstalledHosts, key_of
 from simulator.wire.front import Front
 from simulator.wire.link import Link
 from simulator.wire.ports import CONTROLLER as CONTROLLER_PORTS
@@ -77,6 +78,8 @@ class Region:
     """The hosts' BMCs; None with `--no-bmcs`."""
     installed: InstalledHosts | None = None
     """What runs behind the SSH ports of the floor's hosts."""
+    shell: ControllerShell | None = None
+    """The system controller's own, with `--controller-ssh`."""
     planted: dict[int, list[Cloud]] = field(default_factory=dict)
     """Sites that a standing fault has darkened, occupied or alarmed, by the fault's number."""
 
@@ -224,6 +227,15 @@ def build(options: Options) -> Region:
         kubernetes=kubernetes,
         ceph=ceph,
     )
+    if options.controller_ssh:
+        key = key_of(f"{options.seed}/{CONTROLLER}/host")
+        region.shell = backups.vault.shelf = ControllerShell(
+            {cloud.identity.subcloud: cloud.name for cloud in sites.values()},
+            password,
+            key,
+            faults,
+            front.parked,
+        )
     for cloud in region.clouds():
         front.add(cloud)
         _listen_to(cloud, ledger, faults)

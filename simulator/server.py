@@ -18,6 +18,7 @@ from aiohttp import web
 
 from simulator import inventory_file, value_files
 from simulator.bmc.http import factory
+from simulator.bmc.places import SSH_PORT
 from simulator.ceph.stock import deploy_toolbox
 from simulator.cloud.cloud import Cloud
 from simulator.options import Options, UsageError
@@ -62,6 +63,8 @@ class Server:
                 if not cloud.dark:
                     await listeners.open(cloud)
             await self._open_bmcs(authority)
+            if region.shell is not None:
+                await region.shell.open(region.controller.identity.address, SSH_PORT)
             await self._open_admin()
         except (AddressInUseError, OSError) as error:
             listeners.close_all()
@@ -109,6 +112,8 @@ class Server:
             await self.region.floor.close()
         if self.region.installed is not None:
             await self.region.installed.close()
+        if self.region.shell is not None:
+            await self.region.shell.close()
         for server in (self._web, self._bmc_web):
             if server is not None:
                 await server.shutdown(0.1)

@@ -55,6 +55,8 @@ from activities.redfish.visits import Visits, closing
 from activities.ssh.activities import BootstrapActivities
 from activities.ssh.hosts import Hosts
 from activities.ssh.looks import BootstrapLooks
+from activities.ssh.platform import PlatformActivities
+from activities.ssh.readiness import ReadinessLooks
 from activities.starlingx.controllers import ControllerActivities
 from activities.starlingx.dcmanager.activities import DcmanagerActivities
 from activities.starlingx.dcmanager.backing_up import BackupActivities
@@ -87,6 +89,7 @@ from workers.documents import Documents
 from workers.failures import FailureInterceptor
 from workers.metrics import FleetGauges, kept, runtime
 from workers.phone_home import listening
+from workers.platform_cargo import PlatformCargo
 from workers.sandbox import sandbox
 from workers.settings import Settings
 from workers.volume_cargo import VolumeCargo
@@ -167,6 +170,7 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
     nodes, node_looks = IronicActivities(services), IronicLooks(services)
     installed = Hosts(live.current, settings.timing, store)
     playbooks, playbook_looks = BootstrapActivities(installed), BootstrapLooks(installed)
+    platforms = PlatformActivities(installed, PlatformCargo(archives))
     try:
         async with (
             closing(visits),
@@ -276,6 +280,11 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
                     playbooks.start_playbook,
                     playbooks.stop_playbook,
                     playbooks.wipe_secrets,
+                    ReadinessLooks(installed).look_at_backup_host,
+                    platforms.find_platform,
+                    platforms.take_platform,
+                    platforms.put_platform_back,
+                    platforms.drop_platform,
                     *catalogue.all(),
                     ArchivedVolumes(archives, catalogue).known_volumes,
                     CephMaps(ways, cargo.keep).back_up_cluster,

@@ -4,6 +4,10 @@
     begin in the archive; dcmanager backs up, once; is there a backup that was not there before
     record the site; the signed manifest last
 
+Of a standalone site or a system controller the site's own backup.yml makes the backup, over SSH, and what it
+has made is sealed. Where the system controller is declared with ssh, dcmanager's archive gets into the store,
+too.
+
 dcmanager keeps the platform's archive, of each release the last good one: the manifest says where, and that
 it is under no hash of ours. Nothing is undone at the end: a run that ends early leaves no backup in the
 archive, and what dcmanager has made with dcmanager. The run holds the lock of the site.
@@ -19,12 +23,14 @@ with workflow.unsafe.imports_passed_through():
     from models.archive import Origin
     from models.backup import BackupResult, BackupSiteRequest
     from models.deploy import SubcloudFacts
-    from models.outcome import Outcome
+    from models.outcome import GOOD, Outcome
     from models.site import Observation
     from models.timing import Timing
     from rules import backup as rules
+    from rules import own_backup as own_rules
     from workflows.steps.backing_up import SiteBackup
     from workflows.steps.deploy import SubcloudDeploy
+    from workflows.steps.own_backup import OwnBackup
     from workflows.steps.procedure import SiteProcedure
     from workflows.steps.site import Ended, raise_unless_good, refuse_unless_locked, to_a_safe_point
     from workflows.steps.watch import SiteWatch
@@ -41,6 +47,7 @@ class BackupSite(SiteProcedure):
         self._watch = SiteWatch(request.site, "", self._log, lambda: self._stop)
         self._subcloud = SubcloudDeploy(request.site, self._log, Timing(), lambda: self._stop)
         self._backup = SiteBackup(request, self._subcloud, self._log)
+        self._own = OwnBackup(request, self._log, self._evidence)
         self._origin: Origin | None = None
         self._sealed = ""
 
@@ -65,10 +72,44 @@ class BackupSite(SiteProcedure):
         return result
 
     async def _to_the_end(self, began: datetime) -> tuple[Outcome, str]:
+        if self._request.playbook:
+            return await self._by_playbook(began)
         try:
             return await self._back_up(began)
         except (Ended, ActivityError) as error:
             return self._said_truly(self._end_of(error), self._subcloud.sent)
+
+    async def _by_playbook(self, began: datetime) -> tuple[Outcome, str]:
+        """On every exit the secrets leave the host."""
+        try:
+            outcome, reason = await self._back_up_by_playbook(began)
+        except (Ended, ActivityError) as error:
+            outcome, reason = self._said_truly(self._end_of(error), self._own.playbook.sent)
+        left = await self._own.wipe()
+        if left and outcome in GOOD:
+            outcome = Outcome.FAILED
+        return outcome, "; ".join((reason, *left))
+
+    async def _back_up_by_playbook(self, began: datetime) -> tuple[Outcome, str]:
+        request = self._request
+        with self._log.during("gates"):
+            seen = await self._watch.pass_gate(
+                lambda seen: own_rules.site_gate(request.site, seen),
+                request.ready_within,
+                request.reachable_within,
+            )
+            self._subcloud.timing = seen.timing
+            host = await self._own.pass_gate(seen.timing, self._watch.safe_point)
+        self._backup.kind = "controller" if host.is_system_controller else "platform"
+        await self._backup.open(began)
+        self._watch.safe_point()
+        since = await self._own.carry_out()
+        if self._stop:
+            words = "cancelled; backup.yml has made its archives on the host, the store has none"
+            raise Ended(Outcome.ABORTED, words)
+        self._origin = await self._own.keep(self._backup, host, since)
+        self._sealed = self._backup.id
+        return Outcome.SUCCEEDED, f"{self._backup.id} is in archive {self._backup.archive}"
 
     async def _back_up(self, began: datetime) -> tuple[Outcome, str]:
         request = self._request
@@ -92,6 +133,9 @@ class BackupSite(SiteProcedure):
                 raise Ended(Outcome.ABORTED, words)
 
         safe_point()
+        if seen.own_by_ssh if request.local else seen.vault_by_ssh:
+            await self._backup.take_platform(before, made, self._origin.release)
+            safe_point()
         await self._backup.take_storage(safe_point, self._evidence)
         await self._backup.seal(made, self._origin, controller)
         self._sealed = self._backup.id

@@ -193,7 +193,8 @@ class ArchiveActivities:
         """Those that were named, or all. Raises Refused for one that nobody declared."""
         inventory = self.archives.inventory()
         try:
-            named = [inventory.site(name).name for name in request.sites]
+            own = [each.name for each in inventory.file.system_controllers if each.ssh is not None]
+            named = [name if name in own else inventory.site(name).name for name in request.sites]
         except NotDeclared as error:
             raise Refused(str(error)) from error
         return SiteNames(sites=tuple(named or (site.name for site in inventory.sites)))

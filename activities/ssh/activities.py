@@ -52,13 +52,15 @@ class BootstrapActivities:
     @activity.defn
     async def place_run(self, ref: BootstrapRunRef) -> PlaybookStep:
         """The files of a run, before its start; what was started already is left alone."""
-        declared = self.hosts.declared(ref.site)
-        files = self.hosts.placeable(declared)
+        declared = self.hosts.declared(ref.site, ref.book)
+        files = self.hosts.placeable(declared, ref.values)
         try:
             async with self.hosts.visit(declared) as session:
                 there = (await self.hosts.look(declared, session)).run_named(ref.run)
                 if there is None or there.state == "placed":
                     await self._remember(ref)
+                    if ref.book != "bootstrap":
+                        await session.put(ref.run, "book", ref.book)
                     await session.put(ref.run, "playbook.sh", self.hosts.playbook_script)
                     await session.put(ref.run, f"overrides/{VALUES}", files.values)
                     await session.put(ref.run, f"overrides/{SECRETS}", files.secret_values)
@@ -71,7 +73,7 @@ class BootstrapActivities:
     async def start_playbook(self, ref: BootstrapRunRef) -> PlaybookStep:
         """Runs, or has ended already. Raises Busy where another playbook runs."""
         window = SendWindow(self.hosts.timing.send_window_s)
-        declared = self.hosts.declared(ref.site)
+        declared = self.hosts.declared(ref.site, ref.book)
 
         def has_begun(run: PlaybookRun | None) -> bool:
             return run is not None and run.state in ("running", "ended")
@@ -82,11 +84,12 @@ class BootstrapActivities:
                 run = seen.run_named(ref.run)
                 if run is None:
                     raise Refused(f"{declared}: the files of run {ref.run} are gone; start again")
-                if run.state != "placed":
+                if has_begun(run):
                     return _step(run)
-                _refuse_others(declared, seen)
-                window.check()
-                await session.run("start", ref.run)
+                if run.state == "placed":
+                    _refuse_others(declared, seen)
+                    window.check()
+                    await session.run("start", ref.run, ref.book)
         except NoSession as error:
             if not error.maybe_applied:
                 raise failure(error) from error
@@ -98,7 +101,7 @@ class BootstrapActivities:
     async def stop_playbook(self, request: StopRequest) -> PlaybookStep:
         """Asks it to end; an attempt after that insists. Raises NotYet during what may not be cut off."""
         window = SendWindow(self.hosts.timing.send_window_s)
-        declared = self.hosts.declared(request.site)
+        declared = self.hosts.declared(request.site, request.book)
 
         def is_over(run: PlaybookRun | None) -> bool:
             return run is None or run.state != "running"
@@ -123,7 +126,7 @@ class BootstrapActivities:
     async def wipe_secrets(self, request: WipeSecretsRequest) -> Wiped:
         """Of this run and of ours that are over, files and logs; a look afterwards says what is
         left. Another Starflock's are its own."""
-        declared = self.hosts.declared(request.site)
+        declared = self.hosts.declared(request.site, request.book)
         try:
             lines = _lines(self.hosts.placeable(declared).secrets)
         except Refused:
@@ -190,7 +193,7 @@ def _refuse_others(declared: "DeclaredHost", seen: InstalledHost) -> None:
         raise Busy(f"{declared}: run {seen.running.run} of Starflock is at work")
     if seen.foreign:
         raise Busy(f"{declared}: somebody runs {seen.foreign[0]}")
-    if seen.bootstrapped or seen.finalized:
+    if declared.book == "bootstrap" and (seen.bootstrapped or seen.finalized):
         raise Busy(f"{declared} has been bootstrapped meanwhile")
 
 

@@ -12,10 +12,11 @@ whatever is secret goes through standard input, for arguments can be read by eve
 import asyncio
 import functools
 import shlex
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import resources
+from typing import TypeVar
 
 import asyncssh
 
@@ -25,9 +26,11 @@ from activities.ssh.errors import Distrusted, NoSession, NotAdmitted, SshTrouble
 asyncssh.set_log_level("WARNING")
 
 Keys = list[asyncssh.SSHKey]
+Value = TypeVar("Value")
 
 CONNECT_S = 15.0
 LEAVE_S = 2.0
+PIECE = 2**20
 KEEPALIVE_S = 15.0
 """Between two questions whether the other end is there; three without an answer end the connection."""
 
@@ -121,6 +124,73 @@ class Session:
             raise NoSession(f"{self.target}: {name} was cut off", maybe_applied=True)
         return done.exit_status, str(done.stdout or ""), str(done.stderr or "")
 
+    def as_root(self, *words: str) -> tuple[list[str], str]:
+        """The words of a command of root's, and what it is given to read. A password is asked for although
+        sudo remembers it: what is not read by sudo would be by the command."""
+        if self.target.password is None:
+            return ["sudo", "-n", *words], ""
+        return ["sudo", "-k", "-S", "-p", "", *words], f"{self.target.password}\n"
+
+    def script_as_root(self, script: str, *arguments: str) -> tuple[list[str], str]:
+        return self.as_root("sh", "-c", script_text(script), "starflock", *arguments)
+
+    async def stream(
+        self, words: Sequence[str], name: str, *, given: str = ""
+    ) -> AsyncGenerator[bytes, None]:
+        """The output of a program as it comes; whole only where it ends without an error. Raises NoSession,
+        where nothing came for as long as an answer may take, too; and Unfit where it ends otherwise than
+        with 0."""
+        process = await self._begun(words)
+        try:
+            process.stdin.write(given.encode())
+            process.stdin.write_eof()
+            while piece := await self._within(process.stdout.read(PIECE), name):
+                yield piece
+            await self._ended(process, name)
+        finally:
+            process.close()
+
+    async def feed(self, words: Sequence[str], name: str, *, given: str, source: AsyncIterator[bytes]) -> str:
+        """The output of a program that is given `given` and the source, whole or not at all. Raises as
+        `stream` does, and what the source raises."""
+        process = await self._begun(words)
+        try:
+            process.stdin.write(given.encode())
+            async for piece in source:
+                process.stdin.write(piece)
+                await self._within(process.stdin.drain(), name)
+            process.stdin.write_eof()
+            out = await self._within(process.stdout.read(), name)
+            await self._ended(process, name)
+            return out.decode(errors="replace")
+        finally:
+            process.close()
+
+    async def _begun(self, words: Sequence[str]) -> "asyncssh.SSHClientProcess[bytes]":
+        try:
+            return await self.connection.create_process(shlex.join(words), encoding=None)
+        except (asyncssh.Error, OSError) as error:
+            raise NoSession(f"{self.target}: {_words(error)}", maybe_applied=True) from error
+
+    async def _ended(self, process: "asyncssh.SSHClientProcess[bytes]", name: str) -> None:
+        done = await self._within(process.wait(), name)
+        if done.exit_status is None or done.exit_status < 0:
+            raise NoSession(f"{self.target}: {name} was cut off", maybe_applied=True)
+        if done.exit_status != 0:
+            said = _text(done.stderr)
+            words = " ".join(said.split())[-400:] or "it said nothing"
+            trouble = f"{self.target}: {name} ended with {done.exit_status}: {words}"
+            raise Unfit(trouble, done.exit_status)
+
+    async def _within(self, going: Awaitable[Value], name: str) -> Value:
+        try:
+            return await asyncio.wait_for(going, self.timeout_s)
+        except TimeoutError as error:
+            trouble = f"{self.target}: no answer to {name} within {self.timeout_s:g} s"
+            raise NoSession(trouble, maybe_applied=True) from error
+        except (asyncssh.Error, OSError) as error:
+            raise NoSession(f"{self.target}: {_words(error)}", maybe_applied=True) from error
+
     async def put(self, run: str, name: str, content: str) -> None:
         """Writes a file of a run, mode 600. Raises SshTrouble."""
         await self.run("put", run, name, given=content)
@@ -206,6 +276,10 @@ def _keys(target: Target) -> Keys:
 def script_text(name: str) -> str:
     """One of ours for the host's sh."""
     return resources.files("activities.ssh").joinpath("host", f"{name}.sh").read_text()
+
+
+def _text(said: bytes | str | None) -> str:
+    return said.decode(errors="replace") if isinstance(said, bytes) else said or ""
 
 
 def _words(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """What the scripts on the host say, as facts: `name value` lines, runs with their lines after them."""
 
 import re
+from datetime import UTC, datetime
 
 from models.bootstrap import PlaybookRun, RunState
 
@@ -47,6 +48,8 @@ def _run(name: str, facts: dict[str, str], has_process: bool, ours: bool) -> Pla
         run=name,
         state=_state(facts, has_process),
         ours=ours,
+        book="backup" if facts.get("book") == "backup" else "bootstrap",
+        started=datetime.fromtimestamp(int(facts["started"]), UTC) if "started" in facts else None,
         exit_code=int(code) if code.isdigit() else None,
         task=facts.get("task", ""),
         tasks=int(facts.get("tasks", "0") or 0),

@@ -22,12 +22,17 @@ from inventory.bootstrap import (
     placeable,
 )
 from inventory.load import Inventory, NotDeclared
+from inventory.own_backup import backup_files, backup_host
 from inventory.problems import FileErrors
 from inventory.secrets import SecretError, resolve
-from models.bootstrap import InstalledHost
+from inventory.ssh import DeclaredShell, declared_shell
+from models.bootstrap import BackupValues, Book, InstalledHost
 from models.bootstrap_files import SshCredential
+from models.platform import Door
 from models.records import Journal
 from models.timing import Timing
+
+NOTHING_MORE = BackupValues()
 
 
 @dataclass
@@ -36,9 +41,11 @@ class Hosts:
     timing: Timing
     journal: Journal
 
-    def declared(self, site: str) -> DeclaredHost:
+    def declared(self, site: str, book: Book = "bootstrap") -> DeclaredHost:
         """Raises Refused."""
         try:
+            if book == "backup":
+                return backup_host(self.inventory(), site)
             return load_host(self.inventory(), site)
         except (NotDeclared, FileErrors) as error:
             raise Refused(str(error)) from error
@@ -50,12 +57,36 @@ class Hosts:
         except FileErrors as error:
             raise Refused(str(error)) from error
 
-    def placeable(self, declared: DeclaredHost) -> Placeable:
+    def placeable(self, declared: DeclaredHost, values: BackupValues = NOTHING_MORE) -> Placeable:
         """Raises Refused."""
         try:
+            if declared.book == "backup":
+                return backup_files(declared, values)
             return placeable(declared, self.overrides(declared))
         except SecretError as error:
             raise Refused(str(error)) from error
+
+    def shell(self, site: str, door: Door) -> DeclaredShell:
+        """Raises Refused."""
+        try:
+            return declared_shell(self.inventory(), site, door)
+        except (NotDeclared, FileErrors) as error:
+            raise Refused(str(error)) from error
+
+    @asynccontextmanager
+    async def at(self, shell: DeclaredShell) -> AsyncIterator[Session]:
+        """Raises SshTrouble, and Refused where a secret is not to be had."""
+        access = shell.access
+        wanted = target(
+            shell.host,
+            shell.port,
+            access.credential,
+            host_key=access.host_key,
+            known_hosts=shell.known_hosts,
+            base=shell.base,
+        )
+        async with session(wanted, self.timing.request_timeout_s) as found:
+            yield found
 
     @property
     def playbook_script(self) -> str:
@@ -83,6 +114,7 @@ class Hosts:
             finalized=seen.says("finalized"),
             runs=seen.runs(ours),
             foreign=seen.foreign,
+            book=declared.book,
             timing=self.timing,
             attempt=activity.info().attempt,
         )

@@ -43,14 +43,14 @@ class BootstrapLooks:
     @activity.defn
     async def look_at_installed_host(self, ref: BootstrapRef) -> InstalledHost:
         """Its declaration is judged first: nothing is asked of a host with mistakes in it."""
-        declared = self.hosts.declared(ref.site)
-        overrides = self.hosts.overrides(declared)
+        declared = self.hosts.declared(ref.site, ref.book)
+        digest = self.hosts.overrides(declared).digest if ref.book == "bootstrap" else ""
         try:
             async with self.hosts.visit(declared) as session:
                 seen = await self.hosts.look(declared, session)
         except SshTrouble as error:
             raise failure(error) from error
-        return seen.model_copy(update={"digest": overrides.digest})
+        return seen.model_copy(update={"digest": digest})
 
     @activity.defn
     async def await_free_host(self, request: AwaitFreeRequest) -> InstalledHost:
@@ -59,7 +59,7 @@ class BootstrapLooks:
         async with Heartbeat() as heart:
             deadline = heart.began + seconds(timing.paced(request.within))
             while True:
-                seen = await self.look_at_installed_host(BootstrapRef(site=request.site))
+                seen = await self.look_at_installed_host(BootstrapRef(site=request.site, book=request.book))
                 if not seen.busy or time.time() > deadline:
                     return seen
                 heart.tell(seen.busy)
@@ -68,7 +68,7 @@ class BootstrapLooks:
     @activity.defn
     async def await_playbook(self, request: AwaitPlaybookRequest) -> PlaybookEnd:
         timing = self.hosts.timing
-        declared = self.hosts.declared(request.site)
+        declared = self.hosts.declared(request.site, request.book)
         async with Heartbeat() as heart:
             wait = _Wait(request, heart.began + seconds(timing.paced(request.within)), _heard_before(heart))
             while True:

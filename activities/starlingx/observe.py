@@ -78,6 +78,8 @@ class ObserveActivities:
                 sorted({mark.release for mark in marks if mark.kind in DEPLOYED_BY and mark.release})
             ),
             taken_out=tuple(mark.value for mark in marks if mark.kind == MAINTENANCE_MARK),
+            vault_by_ssh=self.directory.controller(site.system_controller).ssh is not None,
+            own_by_ssh=site.ssh is not None,
             label_region=site.labels.get("region", ""),
             attempt=activity.info().attempt,
             timing=timing,

@@ -36,6 +36,10 @@ SECTIONS = (*OF_SITE, "monitors", "networks", "applications", "routes")
 AT_ONCE = 4
 """Hosts read at a time: each is twelve requests to one conductor."""
 MOST_SHOWN = 40
+BY_HAND = (
+    f"it has no {RECORD}: the site's own backup.yml has made it, and it is restored by hand (backup fetch, "
+    "restore_platform.yml)"
+)
 
 
 class Documents(Protocol):
@@ -115,7 +119,8 @@ class RecordActivities:
         site = self.directory.site(request.site)
         about = next((each.about for each in manifest.objects if each.name == RECORD), None)
         if about is None:
-            return facts.model_copy(update={"faults": (*faults, f"it has no {RECORD}")})
+            words = BY_HAND if manifest.objects else f"it has no {RECORD}"
+            return facts.model_copy(update={"faults": (*faults, words)})
         return facts.model_copy(
             update={
                 "taken": datetime.fromisoformat(about["taken"]),
@@ -123,6 +128,7 @@ class RecordActivities:
                 "registry_images": about["images"] == "registry",
                 "hosts": hosts,
                 "profiled": site is not None and site.profile is not None,
+                "platform": self._returnable(request.site, manifest),
             }
         )
 
@@ -149,6 +155,14 @@ class RecordActivities:
             for host in record.hosts
             for known in (declared.get(host.name),)
         )
+
+    def _returnable(self, name: str, manifest: Manifest) -> str:
+        """Of dcmanager's vault, where the inventory says how that is reached."""
+        site = self.directory.site(name)
+        if site is None or self.directory.controller(site.system_controller).ssh is None:
+            return ""
+        kept = (each for each in manifest.objects if each.kind == "platform")
+        return next((each.name for each in kept if each.about.get("from") == "controller"), "")
 
     async def _read(self, name: str, region: str) -> SiteRecord:
         site = self.directory.site(name)

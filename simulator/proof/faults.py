@@ -84,6 +84,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "bmc.update": _CALL | {"lie", "vanish", "dark"},
     "ssh": frozenset({"drop-before", "drop-after", "hold", "fail", "refuse", "lie", "dark"}),
     "ssh.start": frozenset({"drop-before", "drop-after", "hold", "fail"}),
+    "ssh.stream": frozenset({"drop-after", "hold"}),
     "ssh.playbook": frozenset({"fail", "hold"}),
 }
 USM_POINTS = {

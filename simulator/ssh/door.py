@@ -16,6 +16,7 @@ import asyncssh
 from simulator.bmc.state import Place
 from simulator.ceph.program import is_ceph
 from simulator.proof.faults import Fault
+from simulator.ssh import shell
 from simulator.ssh.ground import USER
 from simulator.ssh.hosts import InstalledHosts
 from simulator.wire.listeners import Listeners
@@ -54,63 +55,42 @@ class Doors:
             allow_scp=False,
             agent_forwarding=False,
             x11_forwarding=False,
-            encoding="utf-8",
-            errors="replace",
+            encoding=None,
         )
         connection = asyncssh.SSHServerConnection(asyncio.get_running_loop(), options)
         transport.set_protocol(connection)
         connection.connection_made(transport)
 
-    async def _serve(self, place: Place, process: "asyncssh.SSHServerProcess[str]") -> None:
+    async def _serve(self, place: Place, process: shell.Process) -> None:
         command = process.command or ""
         fault = self._fault(place, command)
         if fault is not None and fault.do == "hold":
             await self.hosts.park(fault, place, command.split("\n")[0][:80], asyncio.Event())
         if fault is not None and fault.do == "drop-before":
-            _drop(process)
+            shell.dropped(process)
             return
         if fault is not None and fault.do == "fail":
-            process.stderr.write(NO_ROOM)
+            process.stderr.write(NO_ROOM.encode())
             process.exit(2)
             return
         words = _words(command)
         if is_ceph(words):
-            code, out, err = self._ceph(place, words)
+            ended = self._ceph(place, words)
         else:
-            code, out, err = await self._run(place, command, process)
+            ended = await shell.carried_out(await self.hosts.ground(place), process)
         if fault is not None and fault.do == "drop-after":
-            _drop(process)
+            shell.dropped(process)
             return
-        process.stdout.write(out)
-        process.stderr.write(err)
-        process.exit(code)
+        await shell.said(process, ended)
 
-    def _ceph(self, place: Place, words: list[str]) -> tuple[int, str, str]:
+    def _ceph(self, place: Place, words: list[str]) -> tuple[int, bytes, bytes]:
         hosts, cloud = self.hosts, self.hosts.floor.clouds[place.site]
         intent = hosts.ceph.intent(words)
         repeat = intent is not None and hosts.ledger.seen(place.site, intent)
         ended = hosts.ceph.run(cloud, words)
         if intent is not None:
             hosts.ledger.record(place.site, intent, ended.code == 0, repeat, ended.code)
-        return ended.code, ended.out, ended.errors
-
-    async def _run(
-        self, place: Place, command: str, process: "asyncssh.SSHServerProcess[str]"
-    ) -> tuple[int, str, str]:
-        ground = await self.hosts.ground(place)
-        given = await process.stdin.read()
-        child = await asyncio.create_subprocess_exec(
-            *("/bin/sh", "-c", ground.moved(command)),
-            env=ground.environment,
-            cwd=ground.home,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-        )
-        out, err = await child.communicate(given.encode())
-        assert child.returncode is not None
-        return child.returncode, out.decode(errors="replace"), err.decode(errors="replace")
+        return ended.code, ended.out.encode(), ended.errors.encode()
 
     def _fault(self, place: Place, command: str) -> Fault | None:
         does = ("hold", "drop-before", "drop-after", "fail")
@@ -174,8 +154,3 @@ class _Guard(asyncssh.SSHServer):
 def _words(command: str) -> list[str]:
     """Empty where it is no plain command: a script has lines of its own."""
     return shlex.split(command) if command.startswith(("timeout ", "ceph ")) else []
-
-
-def _drop(process: "asyncssh.SSHServerProcess[str]") -> None:
-    """The connection goes without a word."""
-    process.get_extra_info("connection").abort()

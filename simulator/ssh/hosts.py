@@ -12,10 +12,12 @@ import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import asyncssh
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -24,18 +26,19 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from simulator.bmc.floor import Floor
 from simulator.bmc.state import Bmc, Place
 from simulator.ceph.program import Clusters
-from simulator.cloud import clock
+from simulator.cloud import clock, saving
 from simulator.cloud.clock import Clock
 from simulator.cloud.cloud import Cloud
 from simulator.dcmanager import durations
 from simulator.dcmanager.landing import BARE, land
 from simulator.proof.faults import Fault, Faults
 from simulator.proof.ledger import Intent, Ledger
-from simulator.ssh import playbook
+from simulator.ssh import backup_play, playbook
 from simulator.ssh.ground import PLATFORM, Ground, runner
 from simulator.wire.front import Parked
 
 INTENT = "host.bootstrap"
+BACKUP_INTENT = "host.backup"
 
 
 @dataclass
@@ -73,12 +76,12 @@ class InstalledHosts:
     # -- who it is ------------------------------------------------------------------------------------
 
     def host_key(self, place: Place, *, other: bool = False) -> asyncssh.SSHKey:
-        return _key(f"{self.seed}/{place.name}/{'other' if other else 'host'}")
+        return key_of(f"{self.seed}/{place.name}/{'other' if other else 'host'}")
 
     @property
     def user_key(self) -> asyncssh.SSHKey:
         """Also admits, beside the password."""
-        return _key(f"{self.seed}/user")
+        return key_of(f"{self.seed}/user")
 
     # -- its root -------------------------------------------------------------------------------------
 
@@ -92,8 +95,9 @@ class InstalledHosts:
         if found is None:
             root = self.folder / f"{place.site}.{place.host}.{bmc.machine.installs}"
             program = runner(str(self.folder / "socket"), place.name)
-            found = self.grounds[which] = Ground(root, program)
+            found = self.grounds[which] = Ground(root, program, self.password)
         cloud = self.floor.clouds[place.site]
+        found.path(f"{PLATFORM}/platform.conf").write_text(_platform_conf(cloud))
         found.flag(f"{PLATFORM}/.bootstrap_completed", _is_bootstrapped(cloud))
         found.flag(f"{PLATFORM}/.initial_config_complete", _is_finalized(cloud))
         return found
@@ -153,6 +157,8 @@ class InstalledHosts:
             for line in text.split("\n"):
                 writer.write(f"say {line}\n".encode())
 
+        if call.playbook.endswith(backup_play.BOOK):
+            return await self._backed_up(one, call.values(), tell)
         if not call.is_bootstrap:
             tell(f"ERROR! the playbook: {call.playbook} could not be found")
             return 1
@@ -178,6 +184,31 @@ class InstalledHosts:
         else:
             self.ledger.ended(place.site, intent.thing, None)
         return code
+
+    async def _backed_up(
+        self, one: Played, values: dict[str, Any], tell: Callable[[str], None]
+    ) -> int | None:
+        """None where it was killed."""
+        place, cloud = one.place, self.floor.clouds[one.place.site]
+        intent = Intent(BACKUP_INTENT, f"host/{place.host}/backup", place.host)
+        self.ledger.record(place.site, intent, True, self.ledger.seen(place.site, intent), 0)
+        total = durations.draw(self.seed, place.site, self.bootstrap_seconds).backup
+        play = backup_play.BackupPlay(
+            values=values,
+            password=self.password,
+            ground=await self.ground(place),
+            content=saving.pack(cloud),
+            finalized=_is_finalized(cloud),
+            fails=self.faults.take("ssh.playbook", place.name, True, "fail") is not None,
+            tell=tell,
+            wait=partial(self._wait, one, total / backup_play.shares()),
+        )
+        try:
+            return await play.run()
+        except _GoneError:
+            return None
+        finally:
+            self.ledger.ended(place.site, intent.thing, None)
 
     async def _wait(self, one: Played, each: float, share: float) -> None:
         """Raises _GoneError when what runs there has died."""
@@ -226,7 +257,15 @@ def _is_finalized(cloud: Cloud) -> bool:
     return _is_bootstrapped(cloud) and cloud.active.invprovision == "provisioned"
 
 
-def _key(seed: str) -> asyncssh.SSHKey:
+def _platform_conf(cloud: Cloud) -> str:
+    mode = "simplex" if cloud.identity.simplex else "duplex"
+    kind = "Standard" if cloud.identity.standard else "All-in-one"
+    lines = {"system_type": kind, "system_mode": mode, "sw_version": cloud.usm.version}
+    lines["region_name"] = cloud.identity.region
+    return "".join(f"{name}={value}\n" for name, value in lines.items())
+
+
+def key_of(seed: str) -> asyncssh.SSHKey:
     """Of ed25519, the same for the same seed."""
     private = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(seed.encode()).digest())
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())

@@ -53,6 +53,7 @@ COMMANDS = [
     "backup list",
     "backup show",
     "backup verify",
+    "backup fetch",
     "backup expire",
     "backup hold",
     "backup release",

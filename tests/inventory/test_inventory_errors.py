@@ -25,7 +25,7 @@ inventory.yaml:18: sites[1].hosts[1].personality: topology AIO-SX has at most on
         "  xyzzy: 1",
         "inventory.yaml:14: sites[1].xyzzy: unknown key; known are name, subcloud, system_controller, "
         "labels, timezone, windows, topology, endpoints, bmc, ironic, boot_images, install, hosts, "
-        "kubernetes, openstack, ceph, profile, deploy and bootstrap",
+        "kubernetes, openstack, ceph, profile, deploy, bootstrap and ssh",
         "  endpoints: {vim: 'https://192.0.2.7:4545/api'}",
     ),
     "key with a hyphen": (

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import httpx2
 import yaml
 from temporalio.client import WorkflowFailureError, WorkflowHandle, WorkflowQueryFailedError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 
 from models import contracts
+from models.archive import BackupRef, Manifest, Verification, VerifyBackupRequest
 from models.backup import BackupResult, BackupSiteRequest
 from models.base import Frozen
 from models.restore import (
@@ -70,10 +72,49 @@ class BackupBench:
             result_type=SiteComparison,
         )
 
+    async def forgotten(self, site: str) -> None:
+        """`dcmanager subcloud-backup delete` by somebody, of what the system controller keeps."""
+        document = yaml.safe_load(self.region.inventory.read_text())
+        base = document["system_controllers"][0]["auth_url"].removesuffix(":5000/v3")
+        domain = {"name": "Default"}
+        password = (self.region.inventory.parent / "sim-password").read_text().strip()
+        user = {"name": "admin", "domain": domain, "password": password}
+        auth = {
+            "identity": {"methods": ["password"], "password": {"user": user}},
+            "scope": {"project": {"name": "admin", "domain": domain}},
+        }
+        row = await self.subcloud(site)
+        async with httpx2.AsyncClient() as client:
+            login = await client.post(f"{base}:5000/v3/auth/tokens", json={"auth": auth})
+            reply = await client.patch(
+                f"{base}:8119/v1.0/subcloud-backup/delete/{row['software-version']}",
+                json={"release": row["software-version"], "subcloud": row["name"]},
+                headers={"X-Auth-Token": login.headers["x-subject-token"], "Accept": "application/json"},
+            )
+        assert reply.status_code == 204, reply.text
+
+    async def manifest(self, backup: str) -> Manifest:
+        return await self.stack.client.execute_workflow(
+            contracts.SHOW_BACKUP,
+            BackupRef(backup=backup),
+            id=f"show/{backup}",
+            task_queue=contracts.TASK_QUEUE,
+            result_type=Manifest,
+        )
+
+    async def verify(self, backup: str, **more: Any) -> Verification:
+        return await self.stack.client.execute_workflow(
+            contracts.VERIFY_ARCHIVED,
+            VerifyBackupRequest(backup=backup, **more),
+            id=f"verify/{backup}",
+            task_queue=contracts.TASK_QUEUE,
+            result_type=Verification,
+        )
+
     @contextmanager
-    def harmed(self, backup: str) -> Iterator[Path]:
-        """One byte of its record is another one."""
-        path = self.region.inventory.parent / "archive" / backup / "objects" / "record" / "site.json"
+    def harmed(self, backup: str, name: str = "record/site.json") -> Iterator[Path]:
+        """One byte of this object is another one."""
+        path = self.region.inventory.parent / "archive" / backup / "objects" / name
         content = path.read_bytes()
         path.write_bytes(content[:-9] + bytes([content[-9] ^ 1]) + content[-8:])
         yield path

@@ -26,6 +26,8 @@ REPOSITORY = Path(__file__).parents[2]
 LOCK = Path(__file__).parent / "ansible.lock"
 SSHD = Path("/usr/sbin/sshd")
 START_WITHIN_S = 20.0
+SUDO = "Su+do/7 'x"
+"""The user's password, as sudo on it is told."""
 
 CONFIG = """\
 Port {port}
@@ -70,7 +72,46 @@ ROLES = {
   raw: "touch {root}{platform}/.bootstrap_completed"
 """,
 }
-"""`raw` needs no interpreter on the host, which makes a task quick."""
+BACKUP = """\
+- hosts: localhost
+  connection: local
+  gather_facts: no
+  roles: [backup/prepare-env, backup/backup-system]
+"""
+BACKUP_ROLES = {
+    "prepare-env": """\
+- include_vars: "{{{{ override_files_dir }}}}/{{{{ item }}}}"
+  loop: [localhost_secrets.yml, localhost.yml]
+  no_log: true
+- name: Check that sysadmin may become root
+  raw: "printf %s {{{{ ansible_become_pass | quote }}}} | cmp - {control}/become"
+  no_log: true
+- name: Count
+  raw: "echo {{{{ backup_dir }}}} >> {control}/started"
+""",
+    "backup-system": """\
+- name: Set the flag of a backup
+  raw: "touch {root}{platform}/.backup_in_progress"
+- name: Wait where it is told to
+  raw: "while [ -e {control}/hold ]; do sleep 0.1; done"
+- name: Archive the platform
+  raw: "echo {{{{ admin_password | quote }}}}; test ! -e {control}/fail &&
+    head -c 20971520 /dev/urandom
+    > {root}{{{{ backup_dir }}}}/localhost_platform_backup_2026_11_22_01_02_03.tgz"
+- name: Archive the registry
+  raw: "head -c 3145728 /dev/urandom
+    > {root}{{{{ backup_dir }}}}/localhost_image_registry_backup_2026_11_22_01_02_03.tgz"
+  when: backup_registry_filesystem
+- name: Archive the users' images
+  raw: "head -c 1048576 /dev/urandom
+    > {root}{{{{ backup_dir }}}}/localhost_user_images_backup_2026_11_22_01_02_03.tgz"
+  when: backup_user_images
+- name: Clear the flag
+  raw: "rm {root}{platform}/.backup_in_progress"
+""",
+}
+"""Names, folder and what is archived when are the documented ones; what is in the archives is noise. `raw`
+needs no interpreter on the host, which makes a task quick."""
 
 
 def environment() -> Path:
@@ -113,7 +154,7 @@ def sshd(folder: Path) -> Iterator[Sshd]:
     for name in ("host", "user"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True)
     (folder / "authorized").write_bytes((folder / "user.pub").read_bytes())
-    ground, port = Ground(folder / "root", ""), free_port()
+    ground, port = Ground(folder / "root", "", SUDO), free_port()
     program = ground.root / "bin/ansible-playbook"
     program.unlink()
     program.symlink_to(environment() / "bin/ansible-playbook")
@@ -158,6 +199,12 @@ def _write_playbook(control: Path, ground: Ground) -> None:
     (books / "bootstrap.yml").write_text(PLAYBOOK)
     for role, tasks in ROLES.items():
         path = books / "roles/bootstrap" / role / "tasks/main.yml"
+        path.parent.mkdir(parents=True)
+        path.write_text(tasks.format(control=control, root=ground.root, platform=PLATFORM))
+    (books / "backup.yml").write_text(BACKUP)
+    (control / "become").write_text(SUDO)
+    for role, tasks in BACKUP_ROLES.items():
+        path = books / "roles/backup" / role / "tasks/main.yml"
         path.parent.mkdir(parents=True)
         path.write_text(tasks.format(control=control, root=ground.root, platform=PLATFORM))
 

@@ -17,6 +17,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.starlingx.recording import RecordActivities
     from models.archive import (
         BackupId,
+        BackupKind,
         Elsewhere,
         ObjectEntry,
         OpenBackupRequest,
@@ -34,11 +35,13 @@ with workflow.unsafe.imports_passed_through():
         RecordRequest,
     )
     from models.deploy import SubcloudFacts
+    from models.platform import Door
     from models.timing import Timing
     from rules import backup as rules
     from workflows.steps import policies
     from workflows.steps.asking import awaited, looked
     from workflows.steps.deploy import SubcloudDeploy
+    from workflows.steps.keeping import PlatformKeeping
     from workflows.steps.progress import StepLog
     from workflows.steps.site import Ended
     from workflows.steps.volumes import back_up_volumes
@@ -51,17 +54,20 @@ class SiteBackup:
     request: BackupSiteRequest
     subcloud: SubcloudDeploy
     log: StepLog
+    kind: BackupKind = "platform"
     id: str = ""
     archive: str = ""
     place: str = ""
     """Where dcmanager keeps the platform."""
     storage: tuple[ObjectEntry, ...] = ()
     """Of the site's Ceph."""
+    platform: tuple[ObjectEntry, ...] = ()
+    """dcmanager's archive, where its host can be read."""
 
     async def open(self, began: datetime) -> None:
         """Proves that the archive takes it, before dcmanager is asked for anything."""
         run = workflow.info().run_id.replace("-", "")
-        backup = BackupId.of(self.request.site, began, "platform", run)
+        backup = BackupId.of(self.request.site, began, self.kind, run)
         opened: OpenedBackup = await kept(
             self.log,
             self.subcloud.timing,
@@ -93,6 +99,18 @@ class SiteBackup:
             self.request.site, backup, self.log, self.subcloud.timing, safe_point, evidence
         )
 
+    async def take_platform(self, before: SubcloudFacts, made: SubcloudFacts, release: str) -> None:
+        """From where dcmanager keeps it, before a next backup replaces it there. Raises Ended."""
+        local = self.request.local
+        door: Door = "site" if local else "controller"
+        keeping = PlatformKeeping(self.request.site, door, self.log, self.subcloud.timing)
+        folder = rules.kept_in(made.name, rules.folder(release), local=local)
+        with self.log.during("keep", "the platform's archive is brought into the archive"):
+            found = await keeping.find(folder, before.backup_time)
+            newest = [each for each in found if each.is_platform][-1:]
+            images = [each for each in found if local and not each.is_platform]
+            self.platform = await keeping.take(self.id, (*newest, *images))
+
     async def seal(self, made: SubcloudFacts, origin: Origin, controller: str) -> None:
         """With the record, as the site is now."""
         assert made.backup_time is not None
@@ -116,14 +134,16 @@ class SiteBackup:
         self.place = rules.where(
             controller, made.name, self.request.site, rules.folder(origin.release), local=local
         )
-        platform = Elsewhere(name=PLATFORM, kind="platform", where=self.place)
+        away = () if self.platform else (Elsewhere(name=PLATFORM, kind="platform", where=self.place),)
+        if self.platform:
+            self.place = f"in archive {self.archive}; also {self.place}"
         with self.log.during("seal"):
             request = SealRequest(
                 backup=self.id,
                 origin=origin,
                 ended=workflow.now(),
-                objects=(record.entry, *self.storage),
-                elsewhere=(platform,),
+                objects=(record.entry, *self.platform, *self.storage),
+                elsewhere=away,
             )
             await kept(
                 self.log,

@@ -14,6 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from models.bootstrap import (
         AwaitFreeRequest,
         AwaitPlaybookRequest,
+        BackupValues,
+        Book,
         BootstrapRef,
         BootstrapRunRef,
         InstalledHost,
@@ -43,6 +45,8 @@ class HostPlaybook:
     log: StepLog
     timing: Timing
     is_stopped: Callable[[], bool]
+    book: Book = "bootstrap"
+    values: BackupValues = BackupValues()
     run: str = ""
     """The run on the host: our own, or the one that is followed."""
     task: str = ""
@@ -56,7 +60,7 @@ class HostPlaybook:
         whole = 4 * self.timing.two_requests
         found = await workflow.execute_activity_method(
             BootstrapLooks.look_at_installed_host,
-            BootstrapRef(site=self.site),
+            BootstrapRef(site=self.site, book=self.book),
             start_to_close_timeout=2 * self.timing.two_requests,
             schedule_to_close_timeout=max(self.timing.paced(within), whole),
             retry_policy=policies.mutation_retry(self.timing),
@@ -70,7 +74,7 @@ class HostPlaybook:
         """Once nobody else's playbook runs there; None when the run is to stop meanwhile."""
         handle = workflow.start_activity_method(
             BootstrapLooks.await_free_host,
-            AwaitFreeRequest(site=self.site, within=within),
+            AwaitFreeRequest(site=self.site, book=self.book, within=within),
             start_to_close_timeout=self.timing.paced(within) + SLACK,
             heartbeat_timeout=policies.heartbeat(self.timing),
             retry_policy=policies.WAIT_RETRY,
@@ -112,7 +116,7 @@ class HostPlaybook:
             if end is None or end.how != "stoppable":
                 assert end is not None
                 return end
-            request = StopRequest(site=self.site, run=self.run, not_during=rules.NOT_CUT_OFF)
+            request = StopRequest(site=self.site, run=self.run, book=self.book, not_during=rules.NOT_CUT_OFF)
             await self._act(BootstrapActivities.stop_playbook, request, "end the playbook")
 
     async def wipe(self) -> list[str]:
@@ -120,7 +124,7 @@ class HostPlaybook:
         whole = self.timing.mutation_timeout(SETTLE)
         done: Wiped = await workflow.execute_activity_method(
             BootstrapActivities.wipe_secrets,
-            WipeSecretsRequest(site=self.site, run=self.run or None),
+            WipeSecretsRequest(site=self.site, book=self.book, run=self.run or None),
             start_to_close_timeout=whole,
             schedule_to_close_timeout=self.timing.paced(WIPED_WITHIN) + 3 * whole,
             retry_policy=policies.mutation_retry(self.timing),
@@ -136,6 +140,7 @@ class HostPlaybook:
             AwaitPlaybookRequest(
                 site=self.site,
                 run=self.run,
+                book=self.book,
                 within=within,
                 role=role_of(self.task),
                 to_stop=to_stop,
@@ -169,4 +174,4 @@ class HostPlaybook:
         return done
 
     def _ref(self) -> BootstrapRunRef:
-        return BootstrapRunRef(site=self.site, run=self.run)
+        return BootstrapRunRef(site=self.site, run=self.run, book=self.book, values=self.values)

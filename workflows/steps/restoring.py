@@ -34,9 +34,11 @@ with workflow.unsafe.imports_passed_through():
     from rules import deploy as deploy_rules
     from rules import restore as rules
     from rules import restore_hosts
+    from rules.backup import kept_in
     from workflows.steps.asking import awaited, looked, mutated
     from workflows.steps.backing_up import SILENCE, kept
     from workflows.steps.deploy import SubcloudDeploy
+    from workflows.steps.keeping import PlatformKeeping
     from workflows.steps.progress import StepLog
     from workflows.steps.site import Ended
 
@@ -81,6 +83,8 @@ class SiteRestore:
 
     async def carry_out(self, *, runs: bool) -> None:
         """Until dcmanager says that the site is restored. Raises Ended."""
+        if not runs:
+            await self._bring_back()
         with self.log.during("restore", self._doing):
             for _ in range(deploy_rules.RESTARTS + 1):
                 if not runs:
@@ -93,6 +97,18 @@ class SiteRestore:
                 runs = False
                 self.log.waits_for("dcmanager was started anew; the restore is begun again")
         raise Ended(*deploy_rules.ended("restore", end), *([end.words] if end.words else []))
+
+    async def _bring_back(self) -> None:
+        """What dcmanager has lost, to where it looks for it. Raises Ended."""
+        facts, origin = self.subcloud.facts, self.backup.origin
+        assert facts is not None
+        assert origin is not None
+        if not rules.comes_back(self.backup, facts):
+            return
+        keeping = PlatformKeeping(self.request.site, "controller", self.log, self.subcloud.timing)
+        folder = kept_in(facts.name, rules.major(origin.release), local=False)
+        with self.log.during("bring back", "the platform's archive, to dcmanager's vault"):
+            await keeping.put_back(self.backup.backup, folder, self.backup.platform)
 
     async def complete(self) -> str:
         """Until sysinv says so: applications and controllers recover first. Returns its words."""
@@ -140,7 +156,7 @@ class SiteRestore:
             backup=self.backup.backup,
             status=facts.deploy_status,
             updated=facts.updated,
-            taken=self.backup.taken,
+            taken=None if rules.comes_back(self.backup, facts) else self.backup.taken,
             with_install=self.request.install,
             local=self.backup.local,
             registry_images=self.backup.registry_images,

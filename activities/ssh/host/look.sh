@@ -21,6 +21,7 @@ for folder in "$here"/*/; do
     run=$(basename "$folder")
     echo "run $run"
     [ -d "$folder/started" ] && echo "started $(stat -c %Y "$folder/started")"
+    [ -f "$folder/book" ] && echo "book $(cat "$folder/book")"
     [ -e "$folder/overrides/localhost_secrets.yml" ] && echo "secrets yes"
     if [ -f "$folder/exit" ]; then
         echo "exit $(cat "$folder/exit")"

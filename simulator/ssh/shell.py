@@ -1,0 +1,56 @@
+"""A command of an SSH session, carried out by this machine's own sh in a host's folder, in bytes.
+
+What comes out may be cut off in its middle or held there: half of a stream is what a resumed transfer begins
+with.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+import asyncssh
+
+from simulator.ssh.ground import Ground
+
+Process = asyncssh.SSHServerProcess[bytes]
+
+
+async def carried_out(ground: Ground, process: Process) -> tuple[int, bytes, bytes]:
+    """Exit code, output and errors."""
+    given = await process.stdin.read()
+    child = await asyncio.create_subprocess_exec(
+        *("/bin/sh", "-c", ground.moved(process.command or "")),
+        env=ground.environment,
+        cwd=ground.home,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
+    )
+    out, err = await child.communicate(given)
+    assert child.returncode is not None
+    return child.returncode, out, err
+
+
+async def said(process: Process, ended: tuple[int, bytes, bytes]) -> None:
+    code, out, err = ended
+    # Who has asked may be gone.
+    with suppress(OSError, asyncssh.Error):
+        process.stdout.write(out)
+        process.stderr.write(err)
+        await process.stdout.drain()
+        process.exit(code)
+
+
+async def half_said(process: Process, out: bytes, then: Callable[[], Awaitable[None]]) -> bytes:
+    """Returns the other half, once what comes between is over."""
+    half = len(out) // 2
+    process.stdout.write(out[:half])
+    await process.stdout.drain()
+    await then()
+    return out[half:]
+
+
+def dropped(process: Process) -> None:
+    """The connection goes without a word."""
+    process.get_extra_info("connection").abort()
