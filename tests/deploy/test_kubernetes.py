@@ -1,13 +1,11 @@
-"""The manifests, rendered by kubectl and judged by a real API server: server-side apply, validation included.
+"""The chart, rendered and installed by a real Helm, judged by a real API server, validation included.
 
 No container runs here. Each object is applied twice, so that what the server keeps is what was declared; one
 with a key that does not exist shows that it judges at all. The server is of version 1.20, which has no
-policy/v1 yet, so budgets are sent as policy/v1beta1 with the same fields.
+policy/v1 yet: the chart falls back to what there is.
 """
 
-import shutil
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,25 +15,44 @@ import pytest
 import yaml
 
 from inventory import cluster_secrets
+from inventory.load import load_inventory
 from inventory.secrets import SecretError, resolve
+from tests.support import helm
+from tests.support.components import used
 from tests.support.control_plane import ControlPlane, binaries, control_plane
 from workers.settings import Settings
 
-KUBERNETES = Path(__file__).parents[2] / "deploy" / "kubernetes"
-KUBECTL = shutil.which("kubectl")
 PLURALS = {"NetworkPolicy": "networkpolicies"}
-OLDER = {"policy/v1": "policy/v1beta1"}
+INVENTORY = """system_controllers:
+- name: central
+  auth_url: https://10.10.10.2:5000/v3
+  credential: {password: 'k8s:starflock/central-password'}
+sites:
+- {name: hamburg-017, subcloud: subcloud17, system_controller: central}
+"""
+VALUES: dict[str, Any] = {
+    "image": {"repository": "registry.example.net/starflock"},
+    "temporal": {"address": "temporal.example.net:7233"},
+    "inventory": INVENTORY,
+    "codecServer": {"origins": ["https://temporal-ui.example.net"]},
+}
 
-pytestmark = pytest.mark.skipif(KUBECTL is None, reason="no kubectl here, which renders the manifests")
+pytestmark = pytest.mark.skipif(helm.helm() is None, reason="no Helm here, which renders the chart")
 
 
 @pytest.fixture(scope="module")
 def rendered() -> list[dict[str, Any]]:
-    assert KUBECTL is not None
-    done = subprocess.run(
-        [KUBECTL, "kustomize", str(KUBERNETES / "example")], capture_output=True, text=True, check=True
-    )
+    return _rendered(VALUES)
+
+
+def _rendered(values: dict[str, Any]) -> list[dict[str, Any]]:
+    done = _helm("template", "starflock", values, "--namespace=starflock", "--kube-version=1.20")
+    assert done.returncode == 0, done.stderr
     return list(yaml.safe_load_all(done.stdout))
+
+
+def _helm(verb: str, release: str, values: dict[str, Any], *options: str) -> Any:
+    return helm.run(verb, release, str(helm.CHART), "--values=-", *options, stdin=yaml.safe_dump(values))
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +66,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 
 def test_a_real_api_server_takes_all_of_it(plane: ControlPlane, rendered: list[dict[str, Any]]) -> None:
     with _api(plane) as api:
+        _applied(api, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "starflock"}})
         for thing in rendered:
             first = _applied(api, thing)
             again = _applied(api, thing)
@@ -64,10 +82,11 @@ def test_a_real_api_server_takes_all_of_it(plane: ControlPlane, rendered: list[d
 def test_a_worker_reads_its_secret_and_no_other(
     plane: ControlPlane, rendered: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By `k8s:` references, as the service account and by the Role of the manifests."""
+    """By `k8s:` references, as the service account and by the Role of the chart."""
     with _api(plane) as api:
+        _applied(api, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "starflock"}})
         for thing in rendered:
-            if thing["kind"] in ("Namespace", "ServiceAccount", "Role", "RoleBinding"):
+            if thing["kind"] in ("ServiceAccount", "Role", "RoleBinding"):
                 _applied(api, thing)
         for name in ("starflock", "other"):
             metadata = {"name": name, "namespace": "starflock"}
@@ -94,6 +113,73 @@ def test_a_worker_reads_its_secret_and_no_other(
         resolve("k8s:starflock", ".")
 
 
+def test_helm_installs_it_and_another_version_after_it(plane: ControlPlane, tmp_path: Path) -> None:
+    """A Job cannot be changed: that of the first revision is gone with the second."""
+    there = (f"--kubeconfig={plane.kubeconfig}", "--namespace=night", "--create-namespace")
+    first = _helm("install", "region", VALUES, *there)
+    assert first.returncode == 0, first.stderr
+    assert "rollout status deployment/region-worker" in first.stdout
+    changed = VALUES | {"image": {**VALUES["image"], "tag": "0.2.0"}, "settings": {"STARFLOCK_BUILD": "blue"}}
+    second = _helm("upgrade", "region", changed, *there[:2])
+    assert second.returncode == 0, second.stderr
+    with _api(plane) as api:
+        jobs = api.get("/apis/batch/v1/namespaces/night/jobs").json()["items"]
+        deployments = api.get("/apis/apps/v1/namespaces/night/deployments").json()["items"]
+        kept = api.get("/api/v1/namespaces/night/configmaps/region-inventory").json()["data"]
+        budgets = api.get("/apis/policy/v1beta1/namespaces/night/poddisruptionbudgets").json()["items"]
+    assert [job["metadata"]["name"] for job in jobs] == ["region-setup-2"]
+    assert {each["metadata"]["name"] for each in deployments} == {
+        *("region-worker", "region-worker-bmc", "region-codec-server")
+    }
+    images = {
+        container["image"]
+        for each in deployments
+        for container in each["spec"]["template"]["spec"]["containers"]
+    }
+    assert images == {"registry.example.net/starflock:0.2.0"}
+    assert len(budgets) == 2
+    declared = tmp_path / "inventory.yaml"
+    declared.write_text(kept["inventory.yaml"])
+    assert "hamburg-017" in load_inventory(declared)
+    wrong = _helm("upgrade", "region", changed | {"inventory": ""}, *there[:2])
+    assert wrong.returncode != 0
+    used("Helm", helm.run("version", "--short").stdout.strip())
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"image": {}}, "/image/repository"),
+        ({"image": {"repository": "x", "tagg": "1"}}, "tagg"),
+        ({"temporal": {"address": "https://temporal.example.net"}}, "/temporal/address"),
+        ({"inventory": ""}, "/inventory"),
+        ({"codecServer": {"enabled": True}}, "/codecServer/origins"),
+        ({"workers": []}, "/workers"),
+        ({"settings": {"PATH": "/bin"}}, "/settings"),
+    ],
+)
+def test_values_that_cannot_work_are_refused_by_name(values: dict[str, Any], named: str) -> None:
+    done = _helm("template", "starflock", VALUES | values)
+    assert done.returncode != 0
+    assert named in done.stderr, done.stderr
+
+
+def test_the_chart_is_as_helm_wants_it() -> None:
+    done = helm.run("lint", "--strict", str(helm.CHART), "--values=-", stdin=yaml.safe_dump(VALUES))
+    assert done.returncode == 0, done.stdout
+    assert "0 chart(s) failed" in done.stdout
+
+
+def test_a_worker_of_a_region_stands_beside_its_sites() -> None:
+    north = {"name": "bmc-north", "queues": ["starflock-bmc"], "nodeSelector": {"region": "north"}}
+    things = _rendered(VALUES | {"workers": [north], "codecServer": {"enabled": False}})
+    (worker,) = [each for each in things if each["kind"] == "Deployment"]
+    pod = worker["spec"]["template"]["spec"]
+    assert pod["nodeSelector"] == {"region": "north"}
+    assert {"name": "STARFLOCK_QUEUES", "value": "starflock-bmc"} in pod["containers"][0]["env"]
+    assert not [each for each in things if "codec" in each["metadata"]["name"]]
+
+
 def test_pods_are_restricted(rendered: list[dict[str, Any]]) -> None:
     """As the namespace's policy demands, which this version of the server does not know yet."""
     pods = [each["spec"]["template"]["spec"] for each in rendered if each["kind"] in ("Deployment", "Job")]
@@ -108,6 +194,19 @@ def test_pods_are_restricted(rendered: list[dict[str, Any]]) -> None:
                 "capabilities": {"drop": ["ALL"]},
             }
             assert container["image"] == "registry.example.net/starflock:0.1.0"
+
+
+def test_network_policies_name_pods_that_there_are(rendered: list[dict[str, Any]]) -> None:
+    pods = [
+        each["spec"]["template"]["metadata"]["labels"]
+        for each in rendered
+        if each["kind"] in ("Deployment", "Job")
+    ]
+    selected = [
+        each["spec"]["podSelector"]["matchLabels"] for each in rendered if each["kind"] == "NetworkPolicy"
+    ]
+    chosen = [sum(wanted.items() <= labels.items() for labels in pods) for wanted in selected]
+    assert sorted(chosen) == [1, 3]
 
 
 def test_settings_are_those_that_workers_know(rendered: list[dict[str, Any]]) -> None:
@@ -141,7 +240,7 @@ def _applied(api: httpx2.Client, thing: dict[str, Any]) -> dict[str, Any]:
 
 def _apply(api: httpx2.Client, thing: dict[str, Any]) -> httpx2.Response:
     """What `kubectl apply --server-side` sends."""
-    version = OLDER.get(thing["apiVersion"], thing["apiVersion"])
+    version = thing["apiVersion"]
     root = f"/apis/{version}" if "/" in version else f"/api/{version}"
     namespace = thing["metadata"].get("namespace")
     within = f"/namespaces/{namespace}" if namespace else ""
@@ -150,6 +249,6 @@ def _apply(api: httpx2.Client, thing: dict[str, Any]) -> httpx2.Response:
     return api.patch(
         f"{root}{within}/{plural}/{thing['metadata']['name']}",
         params={"fieldManager": "starflock", "force": "true"},
-        content=yaml.safe_dump({**thing, "apiVersion": version}),
+        content=yaml.safe_dump(thing),
         headers={"Content-Type": "application/apply-patch+yaml"},
     )

@@ -15,6 +15,7 @@ REQUIRED = (
     "Ceph RGW",
     "libvirt and QEMU behind sushy-emulator",
     "Kubernetes control plane",
+    "Helm",
     "OpenSSH server",
     "Ansible",
     "Nova, Placement, Keystone",

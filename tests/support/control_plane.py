@@ -44,6 +44,8 @@ def binaries() -> Path | None:
 class ControlPlane:
     url: str
     ca: Path
+    kubeconfig: Path
+    """Of an administrator."""
     token: str = TOKEN
 
 
@@ -71,7 +73,7 @@ def control_plane(found: Path, folder: Path) -> Iterator[ControlPlane]:
             )
         )
         server = running.enter_context(_started(folder, _api_server(found, folder, client, secure)))
-        plane = ControlPlane(url, folder / "certs" / "apiserver.crt")
+        plane = ControlPlane(url, folder / "certs" / "apiserver.crt", kubeconfig)
         version = _until_ready(plane, server, folder)
         for name, more in (
             ("kube-controller-manager", ("--node-monitor-grace-period=20s", "--node-monitor-period=2s")),
