@@ -36,7 +36,7 @@ KILL_AT = [
     "15 change_subcloud",
     "16 record_site_run",
 ]
-SITES = [f"edge-{number:04d}" for number in range(2, 6)]
+SITES = [f"edge-{number:04d}" for number in range(2, 7)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

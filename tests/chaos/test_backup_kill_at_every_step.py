@@ -21,7 +21,7 @@ from tests.support.stack import scheduled
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
 
-SITES = ("edge-0002", "edge-0003", "edge-0004", "edge-0005")
+SITES = ("edge-0002", "edge-0003", "edge-0004", "edge-0005", "edge-0006")
 SENDS = (
     *("begin_backup", "await_backup", "record_site", "seal_backup"),
     *("change_subcloud", "begin_restore", "await_subcloud", "complete_restore", "compare_with_record"),
@@ -32,7 +32,7 @@ SHORT = {"STARFLOCK_REQUEST_TIMEOUT_S": "3", "STARFLOCK_SEND_WINDOW_S": "1"}
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BackupBench]:
-    async with backup_bench(tmp_path_factory.mktemp("bench"), 5, **SHORT) as running:
+    async with backup_bench(tmp_path_factory.mktemp("bench"), 1 + len(SITES), **SHORT) as running:
         yield running
 
 
@@ -49,6 +49,9 @@ async def test_workers_killed_at_boundaries_lose_and_repeat_nothing(bench: Backu
     for handle in backups.values():
         made = await asyncio.wait_for(end_of(handle, BackupResult), 180)
         assert made.outcome is Outcome.SUCCEEDED, made.reason
+    for site in SITES:
+        if site not in backups:
+            assert (await bench.back_up(site)).outcome is Outcome.SUCCEEDED
 
     reference = await bench.start_restore("edge-0001")
     assert (await end_of(reference, RestoreResult)).outcome is Outcome.SUCCEEDED

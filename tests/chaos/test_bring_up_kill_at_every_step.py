@@ -56,7 +56,7 @@ STEPS = [
     "30 look_at_subcloud",
     "31 record_site_run",
 ]
-SITES = [f"edge-{number:04d}" for number in range(2, 8)]
+SITES = [f"edge-{number:04d}" for number in range(2, 9)]
 IN_FORCE = "sysinv.post"
 """Puts parameters in force: nothing shows whether they are, so it is sent again by who has not heard."""
 QUICK = ("--install-seconds", "120", "--reboot-seconds", "120")

@@ -37,7 +37,7 @@ KILL_AT = [
     "15 await_bmc",
     "16 record_site_run",
 ]
-SITES = [f"edge-{number:04d}" for number in range(2, 6)]
+SITES = [f"edge-{number:04d}" for number in range(2, 7)]
 APPLIED = ["bmc.insert", "bmc.boot", "bmc.reset", "host.wipe", "bmc.eject"]
 
 

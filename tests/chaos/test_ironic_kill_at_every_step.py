@@ -45,7 +45,7 @@ STEPS = [
     "23 record_site_run",
 ]
 KILL_AT = [STEPS[number - 1] for number in (6, 7, 10, 12, 13, 18)]
-SITES = [f"edge-{number:04d}" for number in range(2, 5)]
+SITES = [f"edge-{number:04d}" for number in range(2, 6)]
 """Among which they are shared out."""
 ASKED = ["POST", "manage", "provide", "set", "active"]
 

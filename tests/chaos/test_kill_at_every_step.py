@@ -27,7 +27,7 @@ KILL_AT = [
     "7 delete_strategy",
     "8 record_site_run",
 ]
-SITES = [f"edge-{number:04d}" for number in range(2, 6)]
+SITES = [f"edge-{number:04d}" for number in range(2, 7)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
