@@ -17,7 +17,7 @@ from tests.support.stack import until
 from workers.embedded import free_port
 
 
-def _heeds_ctrl_c() -> None:
+def heeds_ctrl_c() -> None:
     """A shell starts what runs in its background with SIGINT ignored, and children inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -31,7 +31,7 @@ async def begun(*arguments: str, cwd: Path, **env: str) -> asyncio.subprocess.Pr
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        preexec_fn=_heeds_ctrl_c,
+        preexec_fn=heeds_ctrl_c,
     )
 
 

@@ -3,7 +3,7 @@
 The boundaries are the steps that a run which nothing disturbed has scheduled. Each site is killed at every
 n-th of them, in their order, at the moment when the server has scheduled it: the server is asked for a run's
 next event and answers when there is one, so nothing is polled and no boundary is run past. Each kill strikes
-the other sites too, wherever they are, which can save one a wait: what it would have waited for has come about
+the other sites too, wherever they are, which can save one a wait: what it would have waited for has happened
 while there was no worker, and from there on its steps are others than the undisturbed run's. The last site
 makes up for that: once the others have ended it sets out alone and is killed at what was missed. A boundary
 that it does not come to either is named.
