@@ -55,6 +55,12 @@ for each in null zero full random urandom tty; do touch dev/$each; mount --bind 
 mkdir dev/pts dev/shm
 mount --rbind /dev/pts dev/pts; mount -t tmpfs none dev/shm; ln -s pts/ptmx dev/ptmx
 mount --rbind dev /dev
+# libvirtd wants to know the user that a package of Debian makes which is not needed here, and runs nothing as it.
+# Whoever is here sees it, and nobody else.
+for each in passwd group; do cp /etc/$each $each; done
+grep -q '^libvirt-qemu:' passwd || echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >>passwd
+grep -q '^libvirt-qemu:' group || echo 'libvirt-qemu:x:64055:' >>group
+mount --bind passwd /etc/passwd; mount --bind group /etc/group
 # The shell stays as the first process: it collects what machines leave behind. /run is everybody's: two at a
 # time would take the same file for their number.
 libvirtd --pid-file "$1/run/libvirtd.pid" & wait $!
