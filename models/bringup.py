@@ -158,6 +158,8 @@ class HostActionRequest(Frozen):
     action: HostAction
     uptime_s: int = 0
     """reboot: how long the host had been up before; less than that is the proof that it was rebooted."""
+    booted: datetime | None = None
+    """reboot: when it had booted before, for one that had hardly been up."""
 
 
 class AddHostRequest(Frozen):
@@ -191,6 +193,8 @@ class AwaitGoalRequest(Frozen):
     within: Duration
     uptime_s: int = 0
     """rebooted: how long the host had been up before."""
+    booted: datetime | None = None
+    """rebooted: when it had booted before."""
     failed_before: bool = False
     """online: an earlier installation of it had failed, which sysinv says until the next one reports."""
 

@@ -56,6 +56,8 @@ class HostLook(Frozen):
     hosts: tuple[HostState, ...]
     uptime_s: int = 0
     """Of the host that was asked for; sysinv has it from mtce once a minute."""
+    booted: datetime | None = None
+    """When that was to have begun, at the latest."""
     alarms: tuple[str, ...] = ()
     """Keys of those that stand."""
     marked: tuple[str, ...] = ()

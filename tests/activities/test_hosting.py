@@ -1,12 +1,15 @@
 """What sysinv's states and mtce's texts mean for a host on its way; the texts are mtce's own."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from activities.errors import NotYet, Refused
 from activities.http import Rejected, Reply
 from activities.starlingx.sysinv.errors import refused
-from activities.starlingx.sysinv.hosting import HostRow, verdict
+from activities.starlingx.sysinv.hosting import HostRow, has_rebooted, verdict
 from models.bringup import HostAction, HostGoal
+from models.timing import Timing
 
 LOCKED = {"administrative": "locked", "operational": "disabled", "availability": "online"}
 UNLOCKED = {"administrative": "unlocked", "operational": "enabled", "availability": "available"}
@@ -80,7 +83,22 @@ def test_where_a_host_is_on_its_way(goal: HostGoal, found: HostRow, expected: st
     ],
 )
 def test_a_reboot_is_proved_by_an_uptime_below_that_of_before(found: HostRow, expected: str) -> None:
-    assert verdict("rebooted", found, uptime_s=4000) == expected
+    rebooted = has_rebooted(found, 4000, datetime.now(UTC) - timedelta(seconds=4000), Timing())
+    assert verdict("rebooted", found, rebooted) == expected
+
+
+@pytest.mark.parametrize(
+    ("uptime_s", "expected"),
+    [(0, True), (215, True), (225, False), (310, False)],
+    ids=["just back", "back for a while", "mtce may be late with it", "never away"],
+)
+def test_a_host_that_had_hardly_been_up_is_told_by_when_it_booted(uptime_s: int, expected: bool) -> None:
+    """It had just booted, five minutes ago, so that no uptime is below that of before."""
+    booted = datetime.now(UTC) - timedelta(seconds=310)
+    found = row(uptime_s=uptime_s)
+    assert has_rebooted(found, 0, booted, Timing()) is expected
+    assert not has_rebooted(found, 0, None, Timing())
+    assert not has_rebooted(row(uptime_s=5000), 5000, datetime.now(UTC) - timedelta(hours=2), Timing())
 
 
 @pytest.mark.parametrize(

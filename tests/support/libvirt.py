@@ -55,7 +55,7 @@ for each in null zero full random urandom tty; do touch dev/$each; mount --bind 
 mkdir dev/pts dev/shm
 mount --rbind /dev/pts dev/pts; mount -t tmpfs none dev/shm; ln -s pts/ptmx dev/ptmx
 mount --rbind dev /dev
-# libvirtd wants to know the user that a package of Debian makes which is not needed here, and runs nothing as it.
+# libvirtd wants to know the user that a package of Debian makes which is not needed here; nothing runs as it.
 # Whoever is here sees it, and nobody else.
 for each in passwd group; do cp /etc/$each $each; done
 grep -q '^libvirt-qemu:' passwd || echo 'libvirt-qemu:x:64055:64055::/nonexistent:/usr/sbin/nologin' >>passwd

@@ -15,7 +15,7 @@ which is not the host's alone.
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
@@ -58,6 +58,7 @@ class HostMaintenance:
     standing: tuple[str, ...] = ()
     """Keys of alarms that stood before it was taken out; `take_out` sees for itself."""
     _uptime_s: int = 0
+    _booted: datetime | None = None
     _is_alone: bool = False
     _handed_over_to: str = ""
     _declared: frozenset[str] = frozenset(HOLDS)
@@ -93,7 +94,8 @@ class HostMaintenance:
         if plan.blockers:
             first, *more = plan.blockers
             raise Ended(Outcome.BLOCKED, f"{first}; nothing was touched", *more)
-        self.standing, self._uptime_s, self._is_alone = look.alarms, look.uptime_s, look.simplex
+        self.standing, self._is_alone = look.alarms, look.simplex
+        self._uptime_s, self._booted = look.uptime_s, look.booted
         self.safe_point()
         await self.mark()
         try:
@@ -122,7 +124,7 @@ class HostMaintenance:
             return
         self.safe_point()
         with self.log.during(f"{self.host}: reboot"):
-            await self.platform.reboot(self.host, self._uptime_s)
+            await self.platform.reboot(self.host, self._uptime_s, self._booted)
 
     async def settle(self) -> None:
         """Raises Ended where alarms, applications and storage do not come to rest."""

@@ -7,7 +7,7 @@ current details meanwhile, since Temporal shows the last failure of a pending ac
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
@@ -150,10 +150,10 @@ class SitePlatform:
         if end.how != "so":
             raise Ended(Outcome.FAILED, f"{host} was not locked: {_of(end)}")
 
-    async def reboot(self, host: str, uptime_s: int) -> None:
+    async def reboot(self, host: str, uptime_s: int, booted: datetime | None) -> None:
         """Of a locked host, which had been up for so long; until it is online again."""
-        await self.request(host, "reboot", uptime_s=uptime_s)
-        end = await self.await_goal(host, "rebooted", uptime_s=uptime_s)
+        await self.request(host, "reboot", uptime_s=uptime_s, booted=booted)
+        end = await self.await_goal(host, "rebooted", uptime_s=uptime_s, booted=booted)
         if end.how != "so":
             raise Ended(Outcome.FAILED, f"{host} did not reboot: {_of(end)}")
 
@@ -165,10 +165,16 @@ class SitePlatform:
             raise Ended(Outcome.FAILED, f"{host} did not hand over: {_of(end)}")
 
     async def request(
-        self, host: str, action: HostAction, *, uptime_s: int = 0, tries_within: timedelta = TRIES_WITHIN
+        self,
+        host: str,
+        action: HostAction,
+        *,
+        uptime_s: int = 0,
+        booted: datetime | None = None,
+        tries_within: timedelta = TRIES_WITHIN,
     ) -> None:
         request = HostActionRequest(
-            site=self.site, region=self.region, host=host, action=action, uptime_s=uptime_s
+            site=self.site, region=self.region, host=host, action=action, uptime_s=uptime_s, booted=booted
         )
         step = await self._act(
             SysinvActivities.act_on_host,
@@ -186,6 +192,7 @@ class SitePlatform:
         goal: HostGoal,
         *,
         uptime_s: int = 0,
+        booted: datetime | None = None,
         within: timedelta | None = None,
         failed_before: bool = False,
     ) -> GoalEnd:
@@ -197,6 +204,7 @@ class SitePlatform:
             silence=SILENCE,
             within=within,
             uptime_s=uptime_s,
+            booted=booted,
             failed_before=failed_before,
         )
         return await self._wait(SysinvActivities.await_goal, request, within, f"wait until {host} is {goal}")

@@ -36,6 +36,7 @@ from models.bringup import (
 )
 from models.comparison import Comparison
 from models.inventory import Host
+from models.timing import Timing
 
 POLL_S = 10.0
 SETTLE = {
@@ -66,7 +67,7 @@ class SysinvActivities:
         with translated():
             await must_be_region(cloud, request.site, request.region)
             row = await self._row(cloud, request.host)
-        if _is_done(request, row) or row.underway(request.action):
+        if _is_done(request, row, self.directory.timing) or row.underway(request.action):
             return ChangeStep(did=activity.info().attempt > 1, attempt=activity.info().attempt)
         if request.action == "unlock" and not row.locked:
             raise NotYet(f"{row.says}: it is being locked, and can be unlocked once it is")
@@ -74,7 +75,11 @@ class SysinvActivities:
 
         async def effect() -> bool | None:
             now = await self._row(cloud, request.host)
-            return True if _is_done(request, now) or now.underway(request.action) else None
+            return (
+                True
+                if _is_done(request, now, self.directory.timing) or now.underway(request.action)
+                else None
+            )
 
         await self._send_once(
             lambda: hosting.act(cloud, row, request.action), effect, request.action, request.host
@@ -161,7 +166,9 @@ class SysinvActivities:
             is_old_failure = is_old_failure and row.install == hosting.NO_INSTALL
             if is_old_failure:
                 return "", f"{row.says}; nothing is heard of its new installation yet"
-            return hosting.verdict(request.goal, row, request.uptime_s), row.says_of(request.goal)
+            timing = self.directory.timing
+            rebooted = hosting.has_rebooted(row, request.uptime_s, request.booted, timing)
+            return hosting.verdict(request.goal, row, rebooted), row.says_of(request.goal)
 
         return await self._until(request.site, look, request.within, request.silence)
 
@@ -244,11 +251,11 @@ class SysinvActivities:
         )
 
 
-def _is_done(request: HostActionRequest, row: hosting.HostRow) -> bool:
+def _is_done(request: HostActionRequest, row: hosting.HostRow, timing: Timing) -> bool:
     if request.action == "swact":
         return not row.active
     if request.action == "reboot":
-        return row.uptime_s < request.uptime_s
+        return hosting.has_rebooted(row, request.uptime_s, request.booted, timing)
     if request.action == "unlock":
         return not row.locked and not row.underway("lock")
     return row.locked

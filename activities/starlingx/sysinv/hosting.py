@@ -5,12 +5,14 @@ states and in `task`, a literal text that mtce writes; the texts here are those 
 """
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from activities.starlingx.session import Cloud, listing
 from models.base import Frozen
 from models.bringup import HostAction, HostGoal
 from models.inventory import Host
+from models.timing import Timing
 
 UNLOCK_REVERTED = re.compile(r"Manifest apply timeout|Unlock to retry$|Unlock Operation Failed")
 GIVEN_UP = re.compile(r"threshold reached|Critical failure")
@@ -31,6 +33,9 @@ UNDERWAY: dict[HostAction, tuple[str, ...]] = {
 SERVICES_AT_WORK = frozenset({"", "services-enabled", "services-disabled", "services-disable-extend"})
 """Else the VIM gave up: services-disable-failed, or the reason in its own words."""
 NO_INSTALL = "failed"
+HARDLY_UP_S = 600
+UPTIME_LAGS = timedelta(seconds=90)
+"""mtce writes it once a minute; no server reboots within that."""
 
 
 class HostRow(Frozen):
@@ -111,8 +116,23 @@ async def act(cloud: Cloud, host: HostRow, action: HostAction) -> None:
     await cloud.send("sysinv", "PATCH", f"/ihosts/{host.uuid}", body=body)
 
 
-def verdict(goal: HostGoal, row: HostRow, uptime_s: int = 0) -> Literal["so", "reverted", "failed", ""]:
-    """Empty while it is on its way; `uptime_s` is how long it had been up before a reboot."""
+def booted(row: HostRow, timing: Timing) -> datetime:
+    """The latest moment at which it can have booted, as far as its uptime tells."""
+    return datetime.now(UTC) - timing.paced(timedelta(seconds=row.uptime_s))
+
+
+def has_rebooted(row: HostRow, uptime_s: int, before: datetime | None, timing: Timing) -> bool:
+    """Since it had been up for so long, booted `before`. One that had hardly been up is soon up for longer
+    again, and is told by the moment at which it booted."""
+    if row.uptime_s < uptime_s:
+        return True
+    if before is None or uptime_s > HARDLY_UP_S:
+        return False
+    return booted(row, timing) - timing.paced(UPTIME_LAGS) > before
+
+
+def verdict(goal: HostGoal, row: HostRow, rebooted: bool = False) -> Literal["so", "reverted", "failed", ""]:
+    """Empty while it is on its way; `rebooted` since it was asked to."""
     if goal == "in service":
         if row.locked and UNLOCK_REVERTED.search(row.task):
             return "reverted"
@@ -130,7 +150,7 @@ def verdict(goal: HostGoal, row: HostRow, uptime_s: int = 0) -> Literal["so", "r
         return "reverted" if stuck and not row.action and not row.locked else ""
     if goal == "rebooted" and REBOOT_FAILED.search(row.task):
         return "failed"
-    if goal == "rebooted" and row.uptime_s >= uptime_s:
+    if goal == "rebooted" and not rebooted:
         return ""
     if row.install == NO_INSTALL:
         return "failed"

@@ -60,6 +60,7 @@ class MaintenanceActivities:
             simplex=sysinv.topology(system) == "AIO-SX",
             hosts=hosts,
             uptime_s=row.uptime_s,
+            booted=hosting.booted(row, self.directory.timing),
             alarms=tuple(alarm.key for alarm in alarms),
             marked=tuple(mark.value for mark in await self.journal.marks(on.site) if mark.kind == MARK),
             holds=declared_holds(site),
