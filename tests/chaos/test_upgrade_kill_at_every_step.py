@@ -23,7 +23,7 @@ from tests.support.simulator import simulator
 from tests.support.stack import Stack, stack, until
 from tests.support.upgrade import ended, upgrade
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(900)]
 
 Upgrade = WorkflowHandle[Any, Any]
 LANES = [f"edge-{number:04d}" for number in range(2, 6)]
@@ -80,7 +80,7 @@ async def killed_along(house: Stack, lanes: dict[str, list[str]], handles: dict[
     """The worker, at each boundary of each lane in turn; returns those that runs have ended without."""
     missed: list[str] = []
     while any(lanes.values()):
-        site = await until(lambda: due(house, lanes, handles), f"one of {lanes}", within=180)
+        site = await until(lambda: due(house, lanes, handles), f"one of {lanes}", within=300)
         assert site is not None
         step = lanes[site].pop(0)
         if not await has_come(house, site, step):

@@ -133,6 +133,7 @@ class SiteDeployment:
             UpgradeLookRequest(site=self.platform.site, release=self.release),
             start_to_close_timeout=policies.LOOK,
             schedule_to_close_timeout=self.platform.timing.paced(SILENCE) + 2 * policies.LOOK,
+            heartbeat_timeout=policies.heartbeat(self.platform.timing),
             retry_policy=policies.WAIT_RETRY,
             summary="look at the deployment",
         )
@@ -273,6 +274,7 @@ class SiteDeployment:
             UpgradeLookRequest(site=self.platform.site, release=self.release),
             start_to_close_timeout=policies.LOOK,
             schedule_to_close_timeout=self.platform.timing.paced(SILENCE) + 2 * policies.LOOK,
+            heartbeat_timeout=policies.heartbeat(self.platform.timing),
             retry_policy=policies.WAIT_RETRY,
             summary=f"precheck {self.release}",
         )

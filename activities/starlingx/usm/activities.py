@@ -80,6 +80,10 @@ class UsmActivities:
     @activity.defn
     async def look_at_deployment(self, request: UpgradeLookRequest) -> UpgradeLook:
         """Raises Refused where it is another cloud, Transient while it does not answer."""
+        async with Heartbeat():
+            return await self._look(request)
+
+    async def _look(self, request: UpgradeLookRequest) -> UpgradeLook:
         site = self.directory.site(request.site)
         if site is None:
             raise Refused(f"the inventory has no site {request.site}")
@@ -133,10 +137,11 @@ class UsmActivities:
     @activity.defn
     async def precheck_release(self, request: UpgradeLookRequest) -> Precheck:
         """Changes nothing. Raises Refused with USM's words where it checks nothing."""
-        cloud = await self._cloud(request.site)
-        with translated():
-            system, _ = await sysinv.system(cloud)
-            return await usm.precheck(cloud, request.release, dialect_of(system.software_version))
+        async with Heartbeat():
+            cloud = await self._cloud(request.site)
+            with translated():
+                system, _ = await sysinv.system(cloud)
+                return await usm.precheck(cloud, request.release, dialect_of(system.software_version))
 
     @activity.defn
     async def act_on_deployment(self, request: DeployActRequest) -> ChangeStep:
