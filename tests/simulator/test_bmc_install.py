@@ -38,7 +38,12 @@ async def test_a_bare_host_is_installed_and_reached(start: Start) -> None:
         assert (await bmc.reset("On")).status == 204
         await bmc.reach(stage="installer", disk="half-written", override="none")
         await bmc.reach(up=True, disk="installed", installs=1)
-        assert server.homes == ["/done"]
+
+        async def calls() -> list[str]:
+            return list(server.homes)
+
+        # It is up before it calls.
+        assert await until(calls, bool) == ["/done"]
     assert await until(lambda: ssh_says(bmc), bool) == b"SSH-2.0-OpenSSH_9.2\r\n"
     assert (await bmc.eject()).status == 204
     assert await region.repeats() == 0
