@@ -123,7 +123,7 @@ class Crew:
         self.used_s += await self.worker.kill()
 
     async def replace(self) -> None:
-        async with self.server.held():
+        async with self.server.inner.held():
             await self.end()
             self.kills += 1
             self.server.sweep_after(self.worker.pid)

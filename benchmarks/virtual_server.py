@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 from temporalio.api.enums.v1 import QueryResultType, TaskQueueKind, WorkflowTaskFailedCause
 from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSkippingRequest
 from temporalio.api.workflowservice.v1 import (
     PollWorkflowTaskQueueRequest,
     PollWorkflowTaskQueueResponse,
@@ -41,16 +40,6 @@ class TappedServer:
     inner: product.VirtualServer
     address: str
     _queues: dict[int, str]
-
-    @asynccontextmanager
-    async def held(self) -> AsyncIterator[None]:
-        """Within, virtual time runs no faster than ours."""
-        service = self.inner.client.service_client.test_service
-        await service.lock_time_skipping(LockTimeSkippingRequest())
-        try:
-            yield
-        finally:
-            await service.unlock_time_skipping(UnlockTimeSkippingRequest())
 
     def sweep_after(self, worker_pid: int) -> None:
         """The worker is dead: what would wait for it goes to everybody from now on."""

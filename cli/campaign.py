@@ -264,6 +264,8 @@ def shown(progress: "CampaignProgress", link: str) -> list[Any]:
 
 def _plan(found: "CampaignPlan") -> list[Any]:
     waves = ", ".join(f"wave {number}: {size}" for number, size in enumerate(found.waves, start=1))
+    sites = [(each.site, each.wave, each.version, each.decision, each.why) for each in found.sites]
+    wave_0 = [(each.name, 0, each.version, each.decision, each.why) for each in found.controllers]
     return [
         facts(
             [
@@ -276,12 +278,5 @@ def _plan(found: "CampaignPlan") -> list[Any]:
             ]
         ),
         "",
-        table(
-            "site",
-            "wave",
-            "version",
-            "now",
-            "why",
-            rows=[(each.site, each.wave, each.version, each.decision, each.why) for each in found.sites],
-        ),
+        table("site", "wave", "version", "now", "why", rows=[*wave_0, *sites]),
     ]

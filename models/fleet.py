@@ -137,11 +137,22 @@ class SitePlan(Frozen):
     """What is deployed now."""
 
 
+class ControllerPlan(Frozen):
+    """A system controller of wave 0."""
+
+    name: str
+    decision: str
+    why: str
+    version: str = ""
+
+
 class CampaignPlan(Frozen):
     """What a campaign would do, by what every gate says now."""
 
     name: str
     release: str
+    controllers: tuple[ControllerPlan, ...] = ()
+    """Wave 0, in order; only of a campaign whose controllers are first."""
     sites: tuple[SitePlan, ...]
     waves: tuple[int, ...]
     """Size of each wave."""

@@ -25,9 +25,9 @@ Phase = Literal[
 ]
 
 
-def phase(state: CampaignState) -> Phase:
+def phase(state: CampaignState, opening: str = "") -> Phase:
     tally = state.tally
-    if state.finished:
+    if state.finished and not opening:
         return "done"
     if state.abort_halt:
         return "draining"
@@ -44,8 +44,16 @@ def phase(state: CampaignState) -> Phase:
     return "starting" if state.wave == 0 and not tally.flying and not tally.touched else "running"
 
 
-def why(state: CampaignState, now: datetime) -> str:
-    match phase(state):
+def why(state: CampaignState, now: datetime, opening: str = "") -> str:
+    """`opening`: what is done before the first wave."""
+    if opening:
+        held = phase(state, opening) in ("paused", "frozen", "draining")
+        return f"{opening}; {_why(state, now, opening)}" if held else opening
+    return _why(state, now, opening)
+
+
+def _why(state: CampaignState, now: datetime, opening: str) -> str:
+    match phase(state, opening):
         case "done":
             return _done(state)
         case "draining":
@@ -97,13 +105,13 @@ def waiting_reasons(state: CampaignState, now: datetime, limit: int = 20) -> dic
     return reasons
 
 
-def progress(state: CampaignState, now: datetime) -> CampaignProgress:
+def progress(state: CampaignState, now: datetime, opening: str = "") -> CampaignProgress:
     roster = state.roster
     troubles = [(roster.names[site], roster.outcome(site)) for site in roster.troubles]
     return CampaignProgress(
         name=state.spec.name,
-        phase=phase(state),
-        why=why(state, now),
+        phase=phase(state, opening),
+        why=why(state, now, opening),
         wave=state.wave + 1,
         waves=len(roster.ends),
         total=len(roster.names),

@@ -22,6 +22,8 @@ AT_WORK = frozenset({"initial", "building", "applying", "aborting"})
 
 HOLD = "hold"
 """The gate of the site's own people."""
+CENTRAL_RELEASE = "system controller release"
+"""The gate that a system controller of wave 0 opens for its sites."""
 
 
 class Decision(StrEnum):
@@ -210,18 +212,18 @@ def _availability(controller: ControllerFacts) -> Gate:
 def _central_release(release: str, controller: ControllerFacts) -> Gate:
     if controller.deployment is not None:
         return _wait(
-            "system controller release",
+            CENTRAL_RELEASE,
             f"{controller.name} has a deployment of its own running: {_in_words(controller.deployment)}",
             Outcome.BLOCKED,
         )
     if controller.release_state not in ("deployed", "committed"):
         return _wait(
-            "system controller release",
+            CENTRAL_RELEASE,
             f"{release} is {controller.release_state or 'unknown'} on {controller.name}; "
             "the controller goes first",
             Outcome.BLOCKED,
         )
-    return _go("system controller release", f"{release} is {controller.release_state} on {controller.name}")
+    return _go(CENTRAL_RELEASE, f"{release} is {controller.release_state} on {controller.name}")
 
 
 def _dcmanager(controller: ControllerFacts) -> Gate:

@@ -4,6 +4,7 @@ The gates are those of a patch, which ask in the order of an engineer; an own de
 passes those that it breaks itself (a host out of service, alarms of its own, an application being applied).
 """
 
+from models.holds import SiteHold
 from models.operations import PatchOperation
 from models.outcome import Outcome
 from models.patch import PatchSiteRequest
@@ -11,7 +12,7 @@ from models.site import Deployment, Observation
 from models.upgrade import UpgradeLook, UpgradeSiteRequest
 from rules.backup import age_gate
 from rules.bringup import site_gate
-from rules.gates import HOLD, Decision, Gate, Verdict
+from rules.gates import CENTRAL_RELEASE, HOLD, Decision, Gate, Verdict
 from rules.gates import judge as judge_patch
 from rules.install import Gate as SiteGate
 from rules.upgrade import is_major, steps_ahead
@@ -46,7 +47,11 @@ def judge(request: UpgradeSiteRequest, seen: Observation) -> Verdict:
             else gate
             for gate in gates
         )
-    gates = (*(_as_upgrade(gate) for gate in gates), *_backup(request, seen))
+    return _verdict((*(_as_upgrade(gate) for gate in gates), *_backup(request, seen)), found.hold)
+
+
+def _verdict(gates: tuple[Gate, ...], hold: SiteHold | None) -> Verdict:
+    """The first gate that does not let it go decides."""
     for gate in gates:
         if gate.decision is not Decision.GO:
             return Verdict(
@@ -54,7 +59,7 @@ def judge(request: UpgradeSiteRequest, seen: Observation) -> Verdict:
                 why=gate.why,
                 outcome=gate.outcome,
                 gates=gates,
-                hold=found.hold if gate.name == HOLD else None,
+                hold=hold if gate.name == HOLD else None,
             )
     return Verdict(decision=Decision.GO, why="every gate passes", gates=gates)
 
@@ -129,9 +134,18 @@ def engine_of(request: UpgradeSiteRequest) -> tuple[str, str]:
     return "direct", f"{why}: host by host, so that each host is a place to pause, stop or turn back"
 
 
-def campaign_verdict(request: UpgradeSiteRequest, seen: Observation) -> Verdict:
-    """With the engine and the hosts in their order where it may begin."""
+def campaign_verdict(
+    request: UpgradeSiteRequest, seen: Observation, *, after_wave_0: bool = False
+) -> Verdict:
+    """With the engine and the hosts in their order where it may begin; `after_wave_0` the system controller
+    has the release by then."""
     verdict = judge(request, seen)
+    if after_wave_0:
+        opened = [
+            gate.model_copy(update={"decision": Decision.GO}) if gate.name == CENTRAL_RELEASE else gate
+            for gate in verdict.gates
+        ]
+        verdict = _verdict(tuple(opened), verdict.hold)
     site = seen.site
     if verdict.decision is not Decision.GO or site is None or site.deployment is not None:
         return verdict
@@ -151,4 +165,6 @@ def campaign_verdict(request: UpgradeSiteRequest, seen: Observation) -> Verdict:
     kind = "major release" if is_major(site.version, release) else "patch"
     reboots = "each rebooted" if look.reboot_required else "in service"
     words = f"direct: {kind}, {hosts}, {reboots}; `starflock site upgrade --plan` names VMs and ways back"
+    if after_wave_0:
+        words = f"after wave 0; {words}"
     return verdict.model_copy(update={"why": words})

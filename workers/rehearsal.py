@@ -24,7 +24,6 @@ from pathlib import Path
 from temporalio import activity
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
-from temporalio.service import RPCError
 from temporalio.worker import Worker
 
 from activities.fleet.activities import FleetActivities
@@ -33,7 +32,7 @@ from activities.fleet.windows import WindowActivities
 from inventory.load import Inventory
 from inventory.windows import hours_of
 from models import contracts
-from models.campaign import AbortRequest, CampaignProgress, CampaignResult, CampaignSpec
+from models.campaign import AbortRequest, CampaignResult, CampaignSpec
 from models.fleet import SoakFinding, SoakRequest, Tick, TickRequest
 from models.inventory import InventoryFile, SystemController
 from models.records import CampaignEvent, CampaignRun, Journal, RunTime, SiteRun
@@ -44,12 +43,14 @@ from records.store import Store
 from rules import estimate, windows
 from workers.rehearsal_site import Drawn, RehearsalActivities, RehearsedSite
 from workers.sandbox import sandbox
-from workers.virtual_server import virtual_server
+from workers.virtual_server import VirtualServer, virtual_server
 from workflows.campaign import FleetCampaign
 
 BEGIN_WITHIN_S, SITE_WITHIN_S = 60.0, 0.5
 """By the wall, several times what is needed: the server is known to stop skipping for good."""
 LOOK_EVERY_S = 0.5
+PAUSED = "paused: "
+"""How a campaign's log begins the line of its pause."""
 SPREAD = 0.2
 """Around `maintenance_windows.unknown`, where too few runs are recorded to draw from."""
 
@@ -194,16 +195,18 @@ async def _run(
             within = BEGIN_WITHIN_S + len(inventory.sites) * SITE_WITHIN_S
             try:
                 async with asyncio.timeout(within):
-                    return await _ended(handle)
+                    return await _ended(server, handle, store)
             except TimeoutError:
                 raise CannotRehearse(
                     f"the rehearsal did not come to its end within {within:.0f} s; try again"
                 ) from None
 
 
-async def _ended(handle: WorkflowHandle[FleetCampaign, CampaignResult]) -> CampaignResult:
+async def _ended(
+    server: VirtualServer, handle: WorkflowHandle[FleetCampaign, CampaignResult], store: Store
+) -> CampaignResult:
     """Its result; one that pauses is ended, because nobody would come."""
-    watching = asyncio.create_task(_end_when_paused(handle))
+    watching = asyncio.create_task(_end_when_paused(server, handle, store))
     try:
         return await handle.result()
     except WorkflowFailureError as error:
@@ -216,18 +219,22 @@ async def _ended(handle: WorkflowHandle[FleetCampaign, CampaignResult]) -> Campa
             await watching
 
 
-async def _end_when_paused(handle: WorkflowHandle[FleetCampaign, CampaignResult]) -> None:
+async def _end_when_paused(
+    server: VirtualServer, handle: WorkflowHandle[FleetCampaign, CampaignResult], store: Store
+) -> None:
+    """Seen in its own records: a query that meets a continue-as-new leaves the server's clock locked.
+    Ended with the clock held: beside a tick of each moment the server takes no update."""
+    assert handle.first_execution_run_id is not None
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
-        # It may be starting, or over; then the next look or its result tells.
-        with suppress(RPCError):
-            seen: CampaignProgress = await handle.query(
-                contracts.PROGRESS_QUERY, result_type=CampaignProgress
-            )
-            if seen.phase == "paused":
-                words = seen.why.removeprefix("paused: ").partition(";")[0]
+        events = await store.campaign_events(handle.first_execution_run_id)
+        paused = next((each.text for each in events if each.text.startswith(PAUSED)), None)
+        if paused is not None:
+            words = paused.removeprefix(PAUSED).partition(";")[0]
+            async with server.held():
+                await asyncio.sleep(LOOK_EVERY_S)
                 await handle.execute_update("abort", AbortRequest(reason=words, owner="the rehearsal"))
-                return
+            return
 
 
 def _rehearsal(

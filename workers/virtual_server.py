@@ -17,7 +17,7 @@ from typing import Any
 
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import EventType
-from temporalio.api.testservice.v1 import UnlockTimeSkippingRequest
+from temporalio.api.testservice.v1 import LockTimeSkippingRequest, UnlockTimeSkippingRequest
 from temporalio.client import (
     Client,
     WorkflowContinuedAsNewError,
@@ -44,6 +44,16 @@ class VirtualServer:
     pid: int
     port: int
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Within, virtual time runs no faster than ours."""
+        service = self.client.service_client.test_service
+        await service.lock_time_skipping(LockTimeSkippingRequest())
+        try:
+            yield
+        finally:
+            await service.unlock_time_skipping(UnlockTimeSkippingRequest())
 
     def unlock_after_children_of(self, workflow_id: str, first_run_id: str) -> None:
         """The clock is unlocked for each child that outlives the execution that started it."""

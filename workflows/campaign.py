@@ -18,7 +18,12 @@ from typing import NoReturn
 
 from temporalio import workflow
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import (
+    ApplicationError,
+    FailureError,
+    WorkflowAlreadyStartedError,
+    is_cancelled_exception,
+)
 
 with workflow.unsafe.imports_passed_through():
     from activities.fleet.activities import FleetActivities
@@ -39,7 +44,7 @@ with workflow.unsafe.imports_passed_through():
         SkipRequest,
     )
     from models.carry import CampaignStart
-    from models.fleet import ResolveRequest, SoakRequest, TickRequest, WindowsRequest
+    from models.fleet import Members, ResolveRequest, SoakRequest, TickRequest, WindowsRequest
     from models.operations import JourneyOperation, PatchOperation, UpgradeOperation
     from models.outcome import Outcome
     from models.windows import ForceWindowsRequest
@@ -47,7 +52,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.campaign import CampaignState
     from workflows.operations import request_for, workflow_for
     from workflows.steps import policies
-    from workflows.steps.controllers_first import controllers_first
+    from workflows.steps.controllers_first import ControllersFirst
     from workflows.steps.notes import CampaignLog
     from workflows.steps.notifying import Notifier
 
@@ -76,13 +81,14 @@ class FleetCampaign:
         self._starts: set[asyncio.Task[None]] = set()
         self._asking = False
         self._slept = False
-        self._opening = "reading the inventory"
+        self._opening = "" if carry else "reading the inventory"
+        self._first: ControllersFirst | None = None
 
     @workflow.run
     async def run(self, start: CampaignStart) -> CampaignResult:
         self._refuse_unless_named()
         if self._state is None:
-            self._state = await self._begin()
+            await self._begin()
         elif start.carry is not None:
             self._notifier.take_up(start.carry.notices, self._state.pace)
         ticking = asyncio.create_task(self._tick_by_tick())
@@ -92,11 +98,14 @@ class FleetCampaign:
         finally:
             ticking.cancel()
             ticking.add_done_callback(lambda task: task.cancelled() or task.exception())
+        await self._close()
+        return self.state.result()
+
+    async def _close(self) -> None:
         self._notifier.tell(self.state, workflow.now(), ended=True)
         await self._log.end(self.state, workflow.now())
         await self._notifier.settle()
         await self._log.flush()
-        return self.state.result()
 
     @property
     def state(self) -> CampaignState:
@@ -147,7 +156,7 @@ class FleetCampaign:
 
     # -- members and children
 
-    async def _begin(self) -> CampaignState:
+    async def _begin(self) -> None:
         members = await workflow.execute_activity_method(
             FleetActivities.resolve_members,
             ResolveRequest(spec=self._spec, now=workflow.now()),
@@ -162,20 +171,42 @@ class FleetCampaign:
                 type=Outcome.REFUSED,
                 non_retryable=True,
             )
-        upgrade = self._spec.upgrade if self._spec.controllers == "first" else None
-        if upgrade is not None:
-            await controllers_first(self._spec.name, upgrade, members.names, self._open)
-        state = CampaignState.begin(self._spec, members, workflow.now())
+        state = self._state = CampaignState.begin(self._spec, members, workflow.now())
         if force := self._spec.maintenance_windows.force:
             self._log.say(f"windows do not hold it, forced by {force.owner}: {force.reason}", state.began)
         await self._log.begin(state)
         self._notifier.begin(members.listeners, state.pace)
-        return state
+        self._opening = ""
+        if self._spec.upgrade is not None and self._spec.controllers == "first":
+            await self._upgrade_controllers(self._spec.upgrade, members)
+
+    async def _upgrade_controllers(self, operation: UpgradeOperation, members: Members) -> None:
+        """Wave 0. Where it does not end well the campaign ends with it; a cancel is an abort."""
+        self._first = ControllersFirst(self._spec.name, operation, self._open, self._may_go_on)
+        try:
+            await self._first.carry_out(members.names)
+        except (asyncio.CancelledError, FailureError) as error:
+            if not is_cancelled_exception(error):
+                self.state.abort("stop", str(error), "wave 0")
+                await self._close()
+                raise
+            if not self.state.abort_halt:
+                self.state.abort("stop", "cancelled in Temporal", "Temporal")
+        finally:
+            self._first, self._opening = None, ""
 
     def _open(self, words: str) -> None:
         """What is done before the first wave."""
         self._opening = words
-        workflow.set_current_details(words)
+        self._log.say(words, workflow.now())
+        self._show()
+
+    async def _may_go_on(self) -> bool:
+        state = self.state
+        await workflow.wait_condition(
+            lambda: state.abort_halt is not None or not (state.pause_halt or state.freeze_halt)
+        )
+        return state.abort_halt is None
 
     async def _start(self, name: str) -> None:
         """Its child, or why there is none; a word of its end may already have come."""
@@ -315,7 +346,7 @@ class FleetCampaign:
         """Told by `starflock freeze` and `thaw`, so that nobody waits for the tick."""
         if self._state is not None:
             self._heed_freeze(words)
-            self._news = True
+            self._woken()
 
     def _heed_freeze(self, words: str) -> None:
         if words:
@@ -370,7 +401,7 @@ class FleetCampaign:
                 in_flight=(),
                 counts={},
             )
-        seen = explain.progress(self._state, workflow.now())
+        seen = explain.progress(self._state, workflow.now(), self._opening)
         return seen.model_copy(update={"untold": self._notifier.untold})
 
     @workflow.update
@@ -395,13 +426,16 @@ class FleetCampaign:
 
     @abort.validator
     def _may_abort(self, request: AbortRequest) -> None:
-        _refuse(updates.abort_refused(self.state, request))
+        if self._first is None:
+            _refuse(updates.abort_refused(self.state, request))
 
     async def _abort(self, request: AbortRequest) -> Answer:
         answer = self._did(self.state.abort(request.mode, request.reason, request.owner))
         if request.mode == "stop":
             for name, run_id in self.state.in_flight().items():
                 await self._cancel(name, run_id)
+            if self._first and self._first.in_work:
+                await self._cancel(self._first.in_work, None)
         return answer
 
     @workflow.update
@@ -458,13 +492,19 @@ class FleetCampaign:
 
     def _did(self, message: str) -> Answer:
         self._log.say(message, workflow.now())
-        self._news = True
+        self._woken()
         return Answer(message=message)
 
+    def _woken(self) -> None:
+        self._news = True
+        if self._first is not None:
+            self._show()
+
     def _show(self) -> None:
-        self._log.say_changes(self.state, workflow.now())
+        if not self._opening:
+            self._log.say_changes(self.state, workflow.now())
         self._notifier.tell(self.state, workflow.now())
-        workflow.set_current_details(self._log.markdown(self.state, workflow.now()))
+        workflow.set_current_details(self._log.markdown(self.state, workflow.now(), self._opening))
 
     # -- the engine's side
 

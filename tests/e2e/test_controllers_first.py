@@ -3,16 +3,23 @@
 The next major release is available everywhere and deployed nowhere; the system controller is AIO-DX.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from temporalio.client import WorkflowUpdateFailedError
 
+from activities.starlingx.directory import SHORTEST_TICK_S
+from cli.session import ask
+from models import contracts
+from models.campaign import AbortRequest, CampaignSpec, PauseRequest
+from models.fleet import CampaignPlan
 from models.outcome import Outcome
 from tests.support.simulator import Simulator
 from tests.support.stack import Stack, stack, until
-from tests.support.upgrade import ended
+from tests.support.upgrade import ended, roll_back
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -33,15 +40,21 @@ async def house(tmp_path_factory, region: Simulator) -> AsyncIterator[Stack]:  #
         yield running
 
 
+REQUEST: dict[str, Any] = {
+    "operation": OPERATION,
+    "select": {"all": True},
+    "waves": [{"percent": 100}],
+    "budget": {"failed": "90%"},
+    "controllers": "first",
+}
+
+
+def spec(name: str) -> CampaignSpec:
+    return CampaignSpec.model_validate({"name": name} | REQUEST)
+
+
 async def begin(house: Stack, name: str) -> Any:
-    return await house.start_campaign(
-        name,
-        operation=OPERATION,
-        select={"all": True},
-        waves=[{"percent": 100}],
-        budget={"failed": "90%"},
-        controllers="first",
-    )
+    return await house.start_campaign(name, **REQUEST)
 
 
 async def sent(region: Simulator, where: str) -> list[str]:
@@ -60,21 +73,89 @@ async def test_a_controller_that_cannot_be_upgraded_ends_the_campaign_before_any
     assert [await sent(region, site) for site in ("edge-0001", "edge-0002")] == [[], []]
 
 
-async def test_a_cancel_during_wave_0_is_handed_on_to_the_controller(region: Simulator, house: Stack) -> None:
+async def test_the_plan_lists_the_controller_before_its_sites(region: Simulator, house: Stack) -> None:
+    async def plan() -> CampaignPlan:
+        return await ask(house.client, contracts.PLAN_CAMPAIGN, "planned", spec("planned"), CampaignPlan)
+
+    found = await plan()
+    (controller,) = found.controllers
+    assert (controller.name, controller.decision, controller.version) == (
+        CONTROLLER,
+        "go",
+        "starlingx-26.03.2",
+    )
+    assert "major release, controller-1, controller-0" in controller.why
+    assert [each.decision for each in found.sites] == ["go", "go"]
+    assert all(each.why.startswith("after wave 0; direct: major release") for each in found.sites)
+
+    freeze = await house.freeze("thunderstorm", "bert")
+    found = await plan()
+    assert [each.decision for each in (*found.controllers, *found.sites)] == ["wait", "wait", "wait"]
+    assert "thunderstorm" in found.controllers[0].why
+    await freeze.terminate()
+
+
+async def test_a_pause_and_an_abort_reach_wave_0(region: Simulator, house: Stack) -> None:
+    before = await sent(region, CONTROLLER)
+    await region.fault(CONTROLLER, "usm", "drop-before", times=99)
+    await asyncio.sleep(2 * SHORTEST_TICK_S)  # a reading from before is shared for so long
+    campaign = await begin(house, "paused")
+
+    async def is_taken() -> bool:
+        try:
+            await campaign.execute_update("pause", PauseRequest(reason="thunderstorm", owner="bert"))
+        except WorkflowUpdateFailedError:
+            return False
+        return True
+
+    await until(is_taken, "the campaign takes a pause")
+    await region.clear_faults()
+
+    async def waits() -> bool:
+        return "sc-1 is next" in (await house.progress(campaign)).why
+
+    await until(waits, "the controller's turn")
+    now = await house.progress(campaign)
+    assert now.phase == "paused"
+    assert now.why.startswith("wave 0: system controller sc-1 is next to go to starlingx-26.09.0; paused")
+    assert await sent(region, CONTROLLER) == before
+
+    await campaign.execute_update("abort", AbortRequest(mode="drain", reason="enough", owner="bert"))
+    result = await campaign.result()
+    assert (result.aborted, result.reason) == (True, "enough")
+    assert await sent(region, CONTROLLER) == before
+
+
+@pytest.mark.parametrize("how", ["abort", "cancel"])
+async def test_an_end_during_wave_0_is_handed_on_to_the_controller(
+    region: Simulator, house: Stack, how: str
+) -> None:
+    """Up to the next safe point, which is before the first host."""
+    before = await sent(region, CONTROLLER)
     await region.fault(CONTROLLER, "usm.start", "hold", times=1)
-    campaign = await begin(house, "stopped")
+    campaign = await begin(house, f"stopped-by-{how}")
 
     async def parked() -> bool:
         return bool((await region.get("/held"))["count"])
 
     await until(parked, "the start of the deployment")
-    await campaign.cancel()
+    if how == "cancel":
+        await campaign.cancel()
+    else:
+        await campaign.execute_update("abort", AbortRequest(mode="drain", reason="late", owner="bert"))
+        assert (await house.progress(campaign)).phase == "draining"
+        await campaign.execute_update("abort", AbortRequest(mode="stop", reason="too late", owner="bert"))
     await region.clear_faults()
-    assert await house.status_of(campaign) == "CANCELED"
+    result = await campaign.result()
+    assert (result.aborted, result.reason) == (
+        True,
+        "cancelled in Temporal" if how == "cancel" else "too late",
+    )
     assert await house.status_of(house.client.get_workflow_handle(f"site/{CONTROLLER}")) == "CANCELED"
-    # Up to the next safe point, which is before the first host.
-    assert await sent(region, CONTROLLER) == ["usm.precheck", "usm.precheck", "usm.start"]
+    assert (await sent(region, CONTROLLER))[len(before) :] == ["usm.precheck", "usm.start"]
     assert await sent(region, "edge-0001") == []
+    rolled = await ended(await roll_back(house, CONTROLLER, MAJOR))
+    assert rolled.outcome is Outcome.SUCCEEDED, rolled.reason
 
 
 async def test_the_controller_goes_first_and_the_sites_follow(region: Simulator, house: Stack) -> None:
@@ -89,7 +170,7 @@ async def test_the_controller_goes_first_and_the_sites_follow(region: Simulator,
         "deploy controller-0",
         "swact controller-1",
     ]
-    (run,) = [run for run in await house.runs_of(CONTROLLER) if run.outcome is Outcome.SUCCEEDED]
+    run = (await house.runs_of(CONTROLLER))[-1]
     sites = [run for site in ("edge-0001", "edge-0002") for run in await house.runs_of(site)]
     assert len(sites) == 2
     assert all(run.ended < each.began for each in sites)

@@ -74,6 +74,18 @@ def test_a_campaigns_plan_names_the_hosts() -> None:
     assert "100.103" in held.why
 
 
+def test_after_wave_0_the_controller_has_the_release_and_all_else_is_asked() -> None:
+    behind = {"release_state": "available"}
+    now = ways.campaign_verdict(request(), seen(controller=behind))
+    assert (now.decision, now.outcome) == (Decision.WAIT, Outcome.BLOCKED)
+    assert "the controller goes first" in now.why
+    then = ways.campaign_verdict(request(), seen(controller=behind), after_wave_0=True)
+    assert then.decision is Decision.GO
+    assert then.why.startswith("after wave 0; direct: patch, controller-0")
+    alarmed = seen(controller=behind, site={"alarms": (ALARM,), "alarms_total": 1})
+    assert "100.103" in ways.campaign_verdict(request(), alarmed, after_wave_0=True).why
+
+
 @pytest.mark.parametrize(
     ("before", "now", "refused"), [("v1", "v1", False), ("v1", "v2", True), ("", "v2", False)]
 )

@@ -27,7 +27,7 @@ SETTINGS = (
     .replace("osd pool default pg num = 8", "osd pool default pg num = 4")
     .replace("osd objectstore = bluestore", "osd objectstore = memstore")
     + """\
-memstore device bytes = 2147483648
+memstore device bytes = 8589934592
 [mon]
 mon allow pool size one = true
 [client.rgw.a]

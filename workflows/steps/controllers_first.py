@@ -3,10 +3,14 @@
 dcmanager keeps sites only up to two major releases behind, so that is asked before anything is touched. A
 controller is upgraded as any other site is, by `UpgradeSite` under its own lock `site/<controller>`; one that
 has the release is left alone. What does not end well ends the campaign, before it has started a site: a
-person looks, and starts it again. A cancel of the campaign is handed on and its safe point waited for.
+person looks, and starts it again.
+
+A pause or a freeze of the campaign holds the next controller, an abort takes none any more; one that stops
+is handed on to the controller in work, whose safe point is waited for, as is a cancel of the campaign.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio import workflow
@@ -33,67 +37,80 @@ ANSWERS_WITHIN = timedelta(minutes=30)
 """A system controller that has just rebooted or swacted."""
 
 
-async def controllers_first(
-    campaign: str, operation: UpgradeOperation, sites: tuple[str, ...], say: Callable[[str], None]
-) -> None:
-    """Raises ApplicationError with how it ended, in words."""
-    found = await _looked(campaign, ControllersRequest(sites=sites, release=operation.release))
-    refusals = [words for each in found.standing if (words := skew.refusal(each, operation.release))]
-    if refusals:
-        raise _ended(campaign, Outcome.REFUSED, "; ".join(refusals))
-    for controller in found.standing:
-        if not controller.is_there:
-            say(f"wave 0: system controller {controller.name} goes to {operation.release}")
-            await _upgraded(campaign, operation, controller.name)
+@dataclass
+class ControllersFirst:
+    campaign: str
+    operation: UpgradeOperation
+    say: Callable[[str], None]
+    may_go_on: Callable[[], Awaitable[bool]]
+    """Returns when the campaign is neither paused nor frozen; False once it is aborted."""
+    in_work: str = ""
+    """The controller that is being upgraded."""
 
+    async def carry_out(self, sites: tuple[str, ...]) -> None:
+        """Raises ApplicationError with how it ended, in words."""
+        found = await self._looked(ControllersRequest(sites=sites, release=self.operation.release))
+        refusals = [words for each in found.standing if (words := skew.refusal(each, self.operation.release))]
+        if refusals:
+            raise self._ended(Outcome.REFUSED, "; ".join(refusals))
+        for name in [each.name for each in found.standing if not each.is_there]:
+            self.say(f"wave 0: system controller {name} is next to go to {self.operation.release}")
+            if not await self.may_go_on():
+                return
+            self.say(f"wave 0: system controller {name} goes to {self.operation.release}")
+            self.in_work = name
+            await self._upgrade(name)
+            self.in_work = ""
 
-async def _looked(campaign: str, request: ControllersRequest) -> Controllers:
-    try:
-        return await workflow.execute_activity_method(
-            ControllerActivities.look_at_controllers,
-            request,
-            start_to_close_timeout=policies.LOOK,
-            schedule_to_close_timeout=ANSWERS_WITHIN,
-            retry_policy=policies.WAIT_RETRY,
-            summary="how the system controllers stand",
+    async def _looked(self, request: ControllersRequest) -> Controllers:
+        try:
+            return await workflow.execute_activity_method(
+                ControllerActivities.look_at_controllers,
+                request,
+                start_to_close_timeout=policies.LOOK,
+                schedule_to_close_timeout=ANSWERS_WITHIN,
+                retry_policy=policies.WAIT_RETRY,
+                summary="how the system controllers stand",
+            )
+        except ActivityError as error:
+            if is_cancelled_exception(error):
+                raise
+            end = ended_by(error)
+            raise self._ended(end.outcome, end.reason) from error
+
+    async def _upgrade(self, name: str) -> None:
+        request = UpgradeSiteRequest(
+            site=name,
+            operation=self.operation.model_copy(update={"prestage": False}),
+            by=f"campaign {self.campaign}",
         )
-    except ActivityError as error:
-        if is_cancelled_exception(error):
-            raise
-        end = ended_by(error)
-        raise _ended(campaign, end.outcome, end.reason) from error
+        try:
+            result: UpgradeResult = await workflow.execute_child_workflow(
+                contracts.UPGRADE_SITE,
+                request,
+                id=contracts.site_workflow_id(name),
+                result_type=UpgradeResult,
+                cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                static_summary=f"upgrade system controller {name} to {self.operation.release}",
+            )
+        except WorkflowAlreadyStartedError as error:
+            words = f"{name} is held by another run ({contracts.site_workflow_id(name)})"
+            raise self._ended(Outcome.BLOCKED, words) from error
+        except ChildWorkflowError as error:
+            if is_cancelled_exception(error):
+                raise
+            cause = error.cause
+            outcome = (
+                Outcome(cause.type) if isinstance(cause, ApplicationError) and cause.type else Outcome.FAILED
+            )
+            words = cause.message if isinstance(cause, ApplicationError) else str(cause or error)
+            raise self._ended(outcome, f"system controller {name}: {words}") from error
+        workflow.logger.info("system controller %s: %s", name, result.reason)
 
-
-async def _upgraded(campaign: str, operation: UpgradeOperation, name: str) -> None:
-    request = UpgradeSiteRequest(
-        site=name, operation=operation.model_copy(update={"prestage": False}), by=f"campaign {campaign}"
-    )
-    try:
-        result: UpgradeResult = await workflow.execute_child_workflow(
-            contracts.UPGRADE_SITE,
-            request,
-            id=contracts.site_workflow_id(name),
-            result_type=UpgradeResult,
-            cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
-            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
-            static_summary=f"upgrade system controller {name} to {operation.release}",
+    def _ended(self, outcome: Outcome, words: str) -> ApplicationError:
+        return ApplicationError(
+            f"campaign {self.campaign} ended at wave 0, no site was touched: {words}",
+            type=outcome,
+            non_retryable=True,
         )
-    except WorkflowAlreadyStartedError as error:
-        words = f"{name} is held by another run ({contracts.site_workflow_id(name)})"
-        raise _ended(campaign, Outcome.BLOCKED, words) from error
-    except ChildWorkflowError as error:
-        if is_cancelled_exception(error):
-            raise
-        cause = error.cause
-        outcome = (
-            Outcome(cause.type) if isinstance(cause, ApplicationError) and cause.type else Outcome.FAILED
-        )
-        words = cause.message if isinstance(cause, ApplicationError) else str(cause or error)
-        raise _ended(campaign, outcome, f"system controller {name}: {words}") from error
-    workflow.logger.info("system controller %s: %s", name, result.reason)
-
-
-def _ended(campaign: str, outcome: Outcome, words: str) -> ApplicationError:
-    return ApplicationError(
-        f"campaign {campaign} ended at wave 0, no site was touched: {words}", type=outcome, non_retryable=True
-    )

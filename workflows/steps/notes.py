@@ -73,10 +73,10 @@ class CampaignLog:
         )
         await self._write(CampaignNote(sites=(run,)))
 
-    def markdown(self, state: CampaignState, now: datetime) -> str:
-        """For the Temporal UI: cheap enough for every turn."""
+    def markdown(self, state: CampaignState, now: datetime, opening: str = "") -> str:
+        """For the Temporal UI: cheap enough for every turn. `opening`: what is done before the first wave."""
         lines = [f"### {self._spec.name}: {self._spec.operation.kind} to {self._spec.operation.target}", ""]
-        lines.append(f"**{explain.in_markdown(explain.why(state, now))}**")
+        lines.append(f"**{explain.in_markdown(explain.why(state, now, opening))}**")
         lines.append("")
         total = len(state.roster.names)
         counted = [f"{count} {outcome}" for outcome, count in state.roster.counts.items() if count]
