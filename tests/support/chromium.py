@@ -119,8 +119,10 @@ class Page:
         code = f"""(() => {{ {VISIBLE}
           const found = [...document.querySelectorAll({json.dumps(selector)})].find(shown);
           return !!found && found.contains(document.activeElement); }})()"""
+        deadline = asyncio.get_running_loop().time() + ANSWERS_WITHIN_S
         await self.press(selector)
         while not await self.evaluate(code):
+            assert asyncio.get_running_loop().time() < deadline, f"{selector} does not take the focus"
             await self.press(selector)
             await asyncio.sleep(0.1)
 

@@ -1,7 +1,7 @@
 """Temporal's own UI in a real browser, over encrypted payloads: what docs/guide/temporal-ui.md promises.
 
 One visit, as a person makes it: tell the UI of the codec server, sign in there, start a campaign by the form,
-read why it waits, find a site by its attribute. To who is not signed in the UI shows
+read why it waits, send it an update, find a site by its attribute. To who is not signed in the UI shows
 nothing of it.
 """
 
@@ -20,7 +20,7 @@ from temporalio.client import WorkflowHandle
 
 from cli.session import status_of
 from models import contracts
-from models.campaign import ApproveRequest, CampaignResult
+from models.campaign import CampaignResult
 from models.outcome import Outcome
 from tests.support.chromium import Page, binary, page
 from tests.support.simulator import Simulator, simulator
@@ -96,7 +96,7 @@ async def test_a_campaign_is_started_and_read_in_the_browser(
         assert "waiting for approval after-wave-1" in details
         await browser.picture(tmp_path / "details.png")
 
-        await handle.execute_update("approve", ApproveRequest(gate="after-wave-1", owner="anna"))
+        await _send_update(browser, campaign, tmp_path)
         assert (await handle.result()).counts == {Outcome.SUCCEEDED: 3}
         await _find_site(browser, house.server.ui)
         await browser.picture(tmp_path / "site.png")
@@ -151,6 +151,34 @@ async def _details(browser: Page, address: str) -> str:
     code = "[...document.querySelectorAll('iframe')].map(e => decodeURIComponent(e.src)).join(' ')"
     found: str = await browser.until(f"(f => f.includes('waiting for') && f)({code})", "current details")
     return found
+
+
+async def _send_update(browser: Page, campaign: str, pictures: Path) -> None:
+    """The guide's."""
+    words = r"\*Send an Update\*, for instance `(\w+)` with\n\n```json\n(.*?)\n```"
+    said = re.search(words, GUIDE.read_text())
+    assert said is not None
+    await browser.open(f"{campaign}/timeline")
+    await browser.click("More Actions")
+    await browser.click("Send an Update", "[role=menuitem]")
+    await browser.press("dialog[open] [data-testid=update-select-button]")
+    await _choose(browser, said[1])
+    await browser.type("dialog[open] .cm-content", said[2])
+    await browser.focus("#update-id")
+    await browser.picture(pictures / "update.png")
+    await browser.press("dialog[open] [data-testid=confirm-modal-button]:enabled")
+
+
+async def _choose(browser: Page, update: str) -> None:
+    """The list unfolds under the mouse, which then hits another name: the option itself is clicked."""
+    chosen = "document.querySelector('dialog[open] [data-testid=update-select]').value"
+    options = "[...document.querySelectorAll('dialog[open] [role=option]')]"
+    name = json.dumps(update)
+    await browser.until(
+        f"""{chosen} === {name}
+          || ({options}.find(e => e.textContent.trim() === {name})?.click(), false)""",
+        f"{update} chosen",
+    )
 
 
 async def _sign_in(browser: Page, codec: str) -> None:
