@@ -156,6 +156,8 @@ def test_helm_installs_it_and_another_version_after_it(plane: ControlPlane, tmp_
         ({"codecServer": {"enabled": True}}, "/codecServer/origins"),
         ({"workers": []}, "/workers"),
         ({"settings": {"PATH": "/bin"}}, "/settings"),
+        ({"workers": [{"name": "a", "queues": ["other"]}]}, "/workers/0/queues/0"),
+        ({"vault": {"address": "vault.example.net"}}, "/vault/address"),
     ],
 )
 def test_values_that_cannot_work_are_refused_by_name(values: dict[str, Any], named: str) -> None:
@@ -170,13 +172,30 @@ def test_the_chart_is_as_helm_wants_it() -> None:
     assert "0 chart(s) failed" in done.stdout
 
 
+def test_vault_is_named_to_the_workers_with_its_ca() -> None:
+    vault = {"address": "https://vault.example.net:8200", "ca": "-----BEGIN CERTIFICATE-----\nMIIB\n"}
+    maps = {
+        each["metadata"]["name"]: each["data"]
+        for each in _rendered(VALUES | {"vault": vault})
+        if each["kind"] == "ConfigMap"
+    }
+    assert maps["starflock-inventory"]["vault-ca.pem"].startswith(vault["ca"].strip())
+    named = {key: value for key, value in maps["starflock-settings"].items() if key.startswith("VAULT_")}
+    assert named == {
+        "VAULT_ADDR": vault["address"],
+        "VAULT_KUBERNETES_ROLE": "starflock",
+        "VAULT_CACERT": "/etc/starflock/inventory/vault-ca.pem",
+    }
+
+
 def test_a_worker_of_a_region_stands_beside_its_sites() -> None:
-    north = {"name": "bmc-north", "queues": ["starflock-bmc"], "nodeSelector": {"region": "north"}}
+    queues = ["starflock-north", "starflock-north-bmc"]
+    north = {"name": "north", "queues": queues, "nodeSelector": {"region": "north"}}
     things = _rendered(VALUES | {"workers": [north], "codecServer": {"enabled": False}})
     (worker,) = [each for each in things if each["kind"] == "Deployment"]
     pod = worker["spec"]["template"]["spec"]
     assert pod["nodeSelector"] == {"region": "north"}
-    assert {"name": "STARFLOCK_QUEUES", "value": "starflock-bmc"} in pod["containers"][0]["env"]
+    assert {"name": "STARFLOCK_QUEUES", "value": ",".join(queues)} in pod["containers"][0]["env"]
     assert not [each for each in things if "codec" in each["metadata"]["name"]]
 
 

@@ -1,0 +1,49 @@
+"""Regions: sites whose work is done by workers of their own, on a task queue of their own.
+
+The campaign is on the main queue and starts each site on its region's. Where nobody polls a region's queue
+its sites are not started: they count as busy, leave the window to others, and come back when a worker has.
+Those that were in work wait in Temporal and keep their places. Queues are declared by system controller and
+read again with each tick, so that one that was put right counts for the sites that have not begun.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from models.carry import CapGroups
+
+LABEL = "system_controller"
+
+
+class Regions:
+    """Sites are positions, as in the roster."""
+
+    def __init__(self, caps: Iterable[CapGroups], queues: Mapping[str, str], unpolled: Iterable[str]) -> None:
+        self._pinned = next((each for each in caps if each.label == LABEL), None)
+        self.queues = dict(queues)
+        """By system controller."""
+        self.unpolled = tuple(unpolled)
+
+    def queue_of(self, site: int) -> str:
+        """Empty: the main one."""
+        if not self.queues or self._pinned is None or self._pinned.groups[site] < 0:
+            return ""
+        return self.queues.get(self._pinned.values[self._pinned.groups[site]], "")
+
+    def away(self, site: int) -> str:
+        """Why the site is not started, in words; empty where it may be."""
+        queue = self.queue_of(site)
+        return no_worker(queue) if queue in self.unpolled else ""
+
+    def seen(self, queues: Mapping[str, str], unpolled: Iterable[str]) -> tuple[str, ...]:
+        """As they are now; what is new of it, in words."""
+        before, self.queues, self.unpolled = set(self.unpolled), dict(queues), tuple(unpolled)
+        gone = [f"{no_worker(queue)}: its sites wait" for queue in self.unpolled if queue not in before]
+        back = [f"queue {queue} has a worker again" for queue in sorted(before - set(self.unpolled))]
+        return (*gone, *back)
+
+    def carry(self) -> dict[str, object]:
+        """Its share of the fields of `CampaignCarry`."""
+        return {"queues": self.queues, "unpolled": self.unpolled}
+
+
+def no_worker(queue: str) -> str:
+    return f"queue {queue}, which no worker polls"
