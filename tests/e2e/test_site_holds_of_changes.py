@@ -106,7 +106,8 @@ async def test_a_campaign_of_firmware_comes_back_when_it_is_lifted_or_overruled(
     )
 
     async def waits() -> bool:
-        return f"{site} {WORDS}".endswith((await bench.stack.progress(handle)).waiting.get(site, "nobody"))
+        why = (await bench.stack.progress(handle)).waiting.get(site, "")
+        return f"{site} is {why}".startswith(f"{site} {WORDS}")
 
     await until(waits, "the hold")
     assert await bench.region.mutations(site) == []
