@@ -14,10 +14,10 @@ import httpx2
 import pytest
 import yaml
 
-from inventory import cluster_secrets
+from inventory import cluster_secrets, vault_secrets
 from inventory.load import load_inventory
 from inventory.secrets import SecretError, resolve
-from tests.support import helm
+from tests.support import helm, openbao
 from tests.support.components import used
 from tests.support.control_plane import ControlPlane, binaries, control_plane
 from workers.settings import Settings
@@ -111,6 +111,43 @@ def test_a_worker_reads_its_secret_and_no_other(
     assert "hunter2" not in str(refused.value)
     with pytest.raises(SecretError, match="must be given as"):
         resolve("k8s:starflock", ".")
+
+
+@pytest.mark.skipif(openbao.openbao() is None, reason="no OpenBao here")
+def test_a_worker_logs_in_to_vault_with_its_service_account(
+    plane: ControlPlane, rendered: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `vault.role` of the chart has it: the server asks the cluster whose token it is shown."""
+    with _api(plane) as api:
+        _applied(api, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "starflock"}})
+        account = next(each for each in rendered if each["kind"] == "ServiceAccount")
+        tokens = {}
+        for name in ("stranger", "starflock"):
+            _applied(api, account | {"metadata": account["metadata"] | {"name": name}})
+            given = api.post(f"/api/v1/namespaces/starflock/serviceaccounts/{name}/token", json={"spec": {}})
+            tokens[name] = given.json()["status"]["token"]
+    with openbao.running(tmp_path) as server:
+        root = server.root()
+        root.secrets.kv.v2.create_or_update_secret("starlingx/central", {"password": "hunter2-hunter2"})
+        server.allow("sites", "secret/data/starlingx/*")
+        root.sys.enable_auth_method("kubernetes")
+        root.auth.kubernetes.configure(plane.url, plane.ca.read_text(), token_reviewer_jwt=plane.token)
+        names = {
+            "bound_service_account_names": ["starflock"],
+            "bound_service_account_namespaces": ["starflock"],
+        }
+        root.auth.kubernetes.create_role("starflock", **names, policies=["sites"], ttl="1h")
+        for name, value in server.settings(KUBERNETES_ROLE="starflock").items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(vault_secrets, "SERVICE_ACCOUNT", tmp_path)
+        vault_secrets.forget()
+        (tmp_path / "token").write_text(tokens["stranger"])
+        with pytest.raises(SecretError, match="Vault refuses the login by Kubernetes"):
+            resolve("vault:secret/starlingx/central#password", ".")
+        vault_secrets.forget()
+        (tmp_path / "token").write_text(tokens["starflock"])
+        assert resolve("vault:secret/starlingx/central#password", ".") == "hunter2-hunter2"
+        vault_secrets.forget()
 
 
 def test_helm_installs_it_and_another_version_after_it(plane: ControlPlane, tmp_path: Path) -> None:
