@@ -20,8 +20,8 @@ SUGGESTED_AT_MOST = 20
 CREDENTIALS = frozenset((*Credential.model_fields, *StoreCredential.model_fields))
 REFERENCES = "env:NAME, file:PATH, k8s:SECRET/KEY or vault:MOUNT/PATH#KEY"
 IN_CLEAR = (
-    f"a secret in clear is refused (not shown here); write {REFERENCES}, and change the secret if others could "
-    "read this file"
+    f"a secret in clear is refused (not shown here); write {REFERENCES}, and change the secret if others "
+    "could read this file"
 )
 
 
