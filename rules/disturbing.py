@@ -10,6 +10,7 @@ would disturb nobody less.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from models.holds import SiteHold
 from models.outcome import Outcome
 from models.site import Observation
 from rules.install import Gate
@@ -40,7 +41,9 @@ class Disturbance:
 
     def gate(self, seen: Observation) -> Gate:
         """A site that does not answer cannot ask for anything."""
-        hold = seen.site.hold if seen.site is not None else None
+        return self.gate_of(seen.site.hold if seen.site is not None else None)
+
+    def gate_of(self, hold: SiteHold | None) -> Gate:
         if hold is None or self.override:
             return Gate()
         words = f"{self.site} is {hold.words}"

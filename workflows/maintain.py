@@ -243,12 +243,14 @@ class PlanMaintenance:
         platform = SitePlatform(request.site, log, look.timing)
         step = HostMaintenance(platform, request.host, holds, request.policy, log, safe_point=lambda: None)
         plan = await step.plan(request.act)
+        gives_back = request.act == "unlock" or request.host in look.marked
+        held = Disturbance(request.site, request.override_hold).gate_of(None if gives_back else look.hold)
         return MaintenancePlan(
             site=request.site,
             host=request.host,
             act=request.act,
             state=rules.host_of(look, request.host).says,
             steps=plan.steps,
-            blockers=plan.blockers,
+            blockers=(*([held.why] if held.why else []), *plan.blockers),
             left_by_us=look.marked,
         )

@@ -10,7 +10,7 @@ import yaml
 from models import contracts
 from models.bringup import ConfigurationResult, ConfigureRequest
 from models.campaign import Answer, OverrideHoldRequest
-from models.host_maintenance import MaintainHostResult
+from models.host_maintenance import MaintainHostResult, MaintenancePlan
 from models.maintenance import MaintainHostRequest
 from models.outcome import Outcome
 from models.restore import RestoreResult
@@ -58,6 +58,14 @@ async def test_a_host_is_not_taken_out_and_one_that_is_out_comes_back(bench: Bac
         return found
 
     await _write(bench, site)
+    planned = await bench.stack.client.execute_workflow(
+        contracts.PLAN_MAINTENANCE,
+        MaintainHostRequest.model_validate({"site": site, "host": "controller-0", "act": "lock"}),
+        id="look/plan",
+        task_queue=contracts.TASK_QUEUE,
+        result_type=MaintenancePlan,
+    )
+    assert planned.blockers == (f"{site} {ALONE}",)
     held = await act("lock")
     assert (held.outcome, held.reason) == (Outcome.BLOCKED, f"{site} {ALONE}")
     assert await bench.region.mutations(site) == []
@@ -86,6 +94,7 @@ async def test_a_restore_waits_for_it_and_a_backup_does_not(bench: BackupBench) 
     await _write(bench, site)
     assert (await bench.back_up(site)).outcome is Outcome.SUCCEEDED, "a backup disturbs nobody"
     before = await bench.region.mutations(site)
+    assert (await bench.plan(site)).refusal == f"{site} {ALONE}"
     held = await bench.restore(site, ready_within="4m")
     assert (held.outcome, held.reason) == (Outcome.BLOCKED, f"{site} {ALONE}")
     assert await bench.region.mutations(site) == before

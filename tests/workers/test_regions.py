@@ -9,6 +9,8 @@ import yaml
 from temporalio.client import WorkflowHandle
 
 from models import contracts
+from models.bmc import HostRef
+from models.hardware import HostReport, InspectRequest
 from models.operations import PatchOperation
 from models.outcome import Outcome
 from models.patch import PatchSiteRequest
@@ -17,6 +19,7 @@ from tests.support.stack import Stack, result_of, stack, until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+OPTIONS = ("--plain", "--bmc-flavours", "generic")
 EAST = "starflock-east"
 AWAY = f"queue {EAST}, which no worker polls"
 HERE, THERE = ("edge-0001", "edge-0002"), ("edge-0003", "edge-0004")
@@ -25,7 +28,7 @@ HERE, THERE = ("edge-0001", "edge-0002"), ("edge-0003", "edge-0004")
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def region(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simulator]:
     """One system controller, declared twice: by another name, with its queue, for two of its sites."""
-    async with simulator(tmp_path_factory.mktemp("sim"), sites=5, options=("--plain",)) as running:
+    async with simulator(tmp_path_factory.mktemp("sim"), sites=5, options=OPTIONS) as running:
         document = yaml.safe_load(running.inventory.read_text())
         (west,) = document["system_controllers"]
         document["system_controllers"].append({**west, "name": "east", "queue": EAST})
@@ -62,7 +65,7 @@ async def test_a_region_without_a_worker_waits_and_others_go_on(house: Stack, re
     for site in THERE:
         assert await region.mutations(site) == []
 
-    house.settings["STARFLOCK_QUEUES"] = EAST
+    house.settings["STARFLOCK_QUEUES"] = f"{EAST},{EAST}-bmc"
     worker = await house.start_worker()
     assert (await handle.result()).counts == {Outcome.SUCCEEDED: 4}
     (_, main), (_, east) = (await _workers(house, "edge-0001"), await _workers(house, "edge-0003"))
@@ -71,6 +74,24 @@ async def test_a_region_without_a_worker_waits_and_others_go_on(house: Stack, re
     assert {queue for queue, _ in [await _workers(house, site) for site in HERE]} == {contracts.TASK_QUEUE}
     assert all(str(worker.process.pid) in name.partition("@")[0] for name in east), east
     assert await region.repeats() == 0
+
+
+async def test_bmcs_of_a_region_are_spoken_to_from_there(house: Stack) -> None:
+    """By the worker that the test before has started."""
+    handle = await house.client.start_workflow(
+        contracts.INSPECT_HOST,
+        InspectRequest(on=HostRef(site="edge-0003", host="controller-0"), sensors=False),
+        id="look/edge-0003",
+        task_queue=EAST,
+        result_type=HostReport,
+    )
+    assert (await handle.result()).facts.power == "On"
+    (asked,) = [
+        event.activity_task_scheduled_event_attributes.task_queue.name
+        for event in (await handle.fetch_history()).events
+        if event.HasField("activity_task_scheduled_event_attributes")
+    ]
+    assert asked == f"{EAST}-bmc"
 
 
 async def test_a_run_on_another_queue_is_refused_and_told_where(house: Stack, region: Simulator) -> None:
