@@ -62,7 +62,7 @@ class CampaignState:
         self.inventory_hash = carry.inventory_hash
         self.gate_of_windows = WindowGate(len(carry.sites), carry.windowed, carry.forced)
         self.site_holds = SiteHolds(carry.on_hold, carry.overridden)
-        self.regions = Regions(carry.caps, carry.queues, carry.unpolled)
+        self.regions = Regions(carry, self.roster.position)
         self._open_window(carry.window)
 
     @classmethod
@@ -186,20 +186,6 @@ class CampaignState:
 
     def is_retry(self, name: str) -> bool:
         return self.roster.position[name] in self.roster.again
-
-    def queue_of(self, name: str) -> str | None:
-        """The task queue of its region; None: the campaign's own."""
-        return self.regions.queue_of(self.roster.position[name]) or None
-
-    def away(self, name: str) -> str:
-        """Why nobody would carry its work out, in words; empty where somebody does."""
-        return self.regions.away(self.roster.position[name])
-
-    def by_queue(self, names: Iterable[str]) -> dict[str | None, list[str]]:
-        found: dict[str | None, list[str]] = {}
-        for name in names:
-            found.setdefault(self.queue_of(name), []).append(name)
-        return found
 
     def wave_number(self, name: str) -> int:
         """From 1."""

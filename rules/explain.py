@@ -153,8 +153,8 @@ def _unpolled(state: CampaignState) -> str:
     regions = state.regions
     if not regions.unpolled:
         return ""
-    waiting = [site for site in range(len(state.roster.names)) if state.roster.is_flying(site)]
-    held = [site for site in waiting if regions.away(site)]
+    roster = state.roster
+    held = [name for site, name in enumerate(roster.names) if roster.is_flying(site) and regions.away(name)]
     return f"; {len(held)} of them on {regions.away(held[0])}" if held else ""
 
 

@@ -8,30 +8,36 @@ read again with each tick, so that one that was put right counts for the sites t
 
 from collections.abc import Iterable, Mapping
 
-from models.carry import CapGroups
+from models.carry import CampaignCarry
 
 LABEL = "system_controller"
 
 
 class Regions:
-    """Sites are positions, as in the roster."""
-
-    def __init__(self, caps: Iterable[CapGroups], queues: Mapping[str, str], unpolled: Iterable[str]) -> None:
-        self._pinned = next((each for each in caps if each.label == LABEL), None)
-        self.queues = dict(queues)
+    def __init__(self, carry: CampaignCarry, position: Mapping[str, int]) -> None:
+        self._pinned = next((each for each in carry.caps if each.label == LABEL), None)
+        self._position = position
+        self.queues = dict(carry.queues)
         """By system controller."""
-        self.unpolled = tuple(unpolled)
+        self.unpolled = carry.unpolled
 
-    def queue_of(self, site: int) -> str:
-        """Empty: the main one."""
-        if not self.queues or self._pinned is None or self._pinned.groups[site] < 0:
-            return ""
-        return self.queues.get(self._pinned.values[self._pinned.groups[site]], "")
+    def queue_of(self, site: str) -> str | None:
+        """The task queue of its region; None: the campaign's own."""
+        group = self._pinned.groups[self._position[site]] if self._pinned is not None else -1
+        if not self.queues or self._pinned is None or group < 0:
+            return None
+        return self.queues.get(self._pinned.values[group])
 
-    def away(self, site: int) -> str:
-        """Why the site is not started, in words; empty where it may be."""
+    def by_queue(self, sites: Iterable[str]) -> dict[str | None, list[str]]:
+        found: dict[str | None, list[str]] = {}
+        for site in sites:
+            found.setdefault(self.queue_of(site), []).append(site)
+        return found
+
+    def away(self, site: str) -> str:
+        """Why nobody would carry its work out, in words; empty where somebody does."""
         queue = self.queue_of(site)
-        return no_worker(queue) if queue in self.unpolled else ""
+        return no_worker(queue) if queue is not None and queue in self.unpolled else ""
 
     def seen(self, queues: Mapping[str, str], unpolled: Iterable[str]) -> tuple[str, ...]:
         """As they are now; what is new of it, in words."""

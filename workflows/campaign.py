@@ -218,7 +218,7 @@ class FleetCampaign:
         """Its child, or why there is none; a word of its end may already have come."""
         state, spec = self.state, self._spec
         wave = state.wave_number(name)
-        if away := state.away(name):
+        if away := state.regions.away(name):
             await self._come_back(name, away)
             return
         try:
@@ -233,7 +233,7 @@ class FleetCampaign:
                     override_hold=state.override_of(name),
                 ),
                 id=contracts.site_workflow_id(name),
-                task_queue=state.queue_of(name),
+                task_queue=state.regions.queue_of(name),
                 cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 search_attributes=TypedSearchAttributes(
@@ -381,7 +381,7 @@ class FleetCampaign:
         found: dict[str, str] = {}
         parts = [
             (queue, tuple(names[at : at + SOAK_CHUNK]))
-            for queue, names in state.by_queue(sites).items()
+            for queue, names in state.regions.by_queue(sites).items()
             for at in range(0, len(names), SOAK_CHUNK)
         ]
         for queue, part in parts:

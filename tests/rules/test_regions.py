@@ -32,9 +32,14 @@ def begun(**more: object) -> CampaignState:
 
 def test_a_site_goes_where_its_system_controller_says() -> None:
     state = begun()
-    assert [state.queue_of(name) for name in NAMES] == ["starflock-east", "starflock-east", None, None]
-    assert state.by_queue(NAMES) == {"starflock-east": list(NAMES[:2]), None: list(NAMES[2:])}
-    assert [begun(queues={}).queue_of(name) for name in NAMES] == [None] * 4
+    assert [state.regions.queue_of(name) for name in NAMES] == [
+        "starflock-east",
+        "starflock-east",
+        None,
+        None,
+    ]
+    assert state.regions.by_queue(NAMES) == {"starflock-east": list(NAMES[:2]), None: list(NAMES[2:])}
+    assert [begun(queues={}).regions.queue_of(name) for name in NAMES] == [None] * 4
 
 
 def test_nobody_there_takes_no_place_of_the_window() -> None:
@@ -42,7 +47,7 @@ def test_nobody_there_takes_no_place_of_the_window() -> None:
     admitted: list[str] = []
     for _ in NAMES:
         for name in state.admit(NOW):
-            if away := state.away(name):
+            if away := state.regions.away(name):
                 assert state.start_refused_busy(name, away, NOW + timedelta(minutes=5), NOW) == ""
             else:
                 admitted.append(name)
@@ -51,7 +56,7 @@ def test_nobody_there_takes_no_place_of_the_window() -> None:
     assert state.busy_sites() == ("edge-0", "edge-1")
     assert explain.waiting_reasons(state, NOW)["edge-0"].startswith(f"held by {AWAY}")
     assert state.regions.seen(QUEUES, ()) == ("queue starflock-east has a worker again",)
-    assert [state.away(name) for name in NAMES] == [""] * 4
+    assert [state.regions.away(name) for name in NAMES] == [""] * 4
 
 
 def test_sites_in_work_are_said_to_wait() -> None:
@@ -67,5 +72,5 @@ def test_sites_in_work_are_said_to_wait() -> None:
 def test_a_campaign_takes_it_along() -> None:
     state = begun(unpolled=["starflock-east"])
     again = CampaignState.from_carry(state.spec, state.to_carry())
-    assert again.away("edge-0") == AWAY
-    assert again.queue_of("edge-2") is None
+    assert again.regions.away("edge-0") == AWAY
+    assert again.regions.queue_of("edge-2") is None
