@@ -10,7 +10,7 @@ import typer
 
 from cli.exits import Code, Failure
 from cli.output import FormOption, emit, facts, outcome
-from cli.words import INVENTORY, InventoryOption
+from cli.words import INVENTORY, InventoryOption, OverrideHoldOption
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -125,6 +125,7 @@ def restore(
     ] = False,
     reachable_within: Within = None,
     ready_within: Within = None,
+    override_hold: OverrideHoldOption = "",
     no_wait: NoWait = False,
     inventory: InventoryOption = INVENTORY,
     output: FormOption = "table",
@@ -151,6 +152,7 @@ def restore(
             "replaced": _replaced(replaced or []),
             "leave_out": leave_out or [],
             "workers_at_once": workers_at_once,
+            "override_hold": override_hold,
         }
         | {key: value for key, value in given.items() if value is not None}
     )

@@ -6,7 +6,7 @@ import typer
 
 from cli.exits import Code
 from cli.output import FormOption, emit, facts, outcome, table
-from cli.words import INVENTORY, InventoryOption
+from cli.words import INVENTORY, InventoryOption, OverrideHoldOption
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,6 +87,7 @@ def configure(
     ] = False,
     ready_within: Within = None,
     settled_within: Within = None,
+    override_hold: OverrideHoldOption = "",
     no_wait: NoWait = False,
     inventory: InventoryOption = INVENTORY,
     output: FormOption = "table",
@@ -98,7 +99,9 @@ def configure(
     _must_be_declared(name, inventory)
     named = {"ready_within": ready_within, "settled_within": settled_within}
     given = {key: value for key, value in named.items() if value is not None}
-    request = ConfigureRequest.model_validate({"site": name, "lock": lock, **given})
+    request = ConfigureRequest.model_validate(
+        {"site": name, "lock": lock, "override_hold": override_hold, **given}
+    )
     _to_its_end(contracts.CONFIGURE_SITE, request, "configure", no_wait, output)
 
 

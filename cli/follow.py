@@ -19,7 +19,7 @@ from temporalio.service import RPCError
 
 from cli.exits import Code, Failure
 from cli.output import FormOption, emit, facts, note, when
-from cli.session import connected, link_to, run
+from cli.session import connected, link_to, queue_for, run
 from models import contracts
 from models.backup import BackupResult
 from models.bootstrap import BootstrapResult
@@ -150,7 +150,7 @@ async def begun(
             workflow,
             request,
             id=contracts.site_workflow_id(site),
-            task_queue=contracts.TASK_QUEUE,
+            task_queue=queue_for(site),
             search_attributes=TypedSearchAttributes(attributes),
             static_summary=summary,
         )

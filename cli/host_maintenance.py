@@ -11,7 +11,7 @@ import typer
 
 from cli.exits import Code
 from cli.output import FormOption, emit, facts, outcome
-from cli.words import ByOption, HostName, host_ref
+from cli.words import ByOption, HostName, OverrideHoldOption, host_ref
 
 if TYPE_CHECKING:
     from models.host_maintenance import MaintainHostResult, MaintenancePlan
@@ -46,6 +46,7 @@ def maintain(
     swact_back: BackOption = False,
     ready_within: Within = None,
     work_within: Within = None,
+    override_hold: OverrideHoldOption = "",
     plan: PlanOption = False,
     no_wait: NoWait = False,
     output: FormOption = "table",
@@ -55,7 +56,13 @@ def maintain(
     `starflock host done SITE/HOST` says that the work is done; a cancel, or the end of --work-within (4h),
     brings the host back as well.
     """
-    given = {"ready_within": ready_within, "work_within": work_within, "swact_back": swact_back, "by": by}
+    given = {
+        "ready_within": ready_within,
+        "work_within": work_within,
+        "swact_back": swact_back,
+        "by": by,
+        "override_hold": override_hold,
+    }
     _carry_out("maintain", name, policy, force_lock, given, plan, no_wait, output)
 
 
@@ -67,12 +74,18 @@ def reboot(
     force_lock: ForceOption = None,
     swact_back: BackOption = False,
     ready_within: Within = None,
+    override_hold: OverrideHoldOption = "",
     plan: PlanOption = False,
     no_wait: NoWait = False,
     output: FormOption = "table",
 ) -> None:
     """Empty a host, lock it, reboot it and bring it back."""
-    given = {"ready_within": ready_within, "swact_back": swact_back, "by": by}
+    given = {
+        "ready_within": ready_within,
+        "swact_back": swact_back,
+        "by": by,
+        "override_hold": override_hold,
+    }
     _carry_out("reboot", name, policy, force_lock, given, plan, no_wait, output)
 
 
@@ -83,12 +96,13 @@ def lock(
     policy: PolicyOption = None,
     force_lock: ForceOption = None,
     ready_within: Within = None,
+    override_hold: OverrideHoldOption = "",
     plan: PlanOption = False,
     no_wait: NoWait = False,
     output: FormOption = "table",
 ) -> None:
     """Empty a host, lock it and leave it so, until `starflock host unlock`."""
-    given = {"ready_within": ready_within, "by": by}
+    given = {"ready_within": ready_within, "by": by, "override_hold": override_hold}
     _carry_out("lock", name, policy, force_lock, given, plan, no_wait, output)
 
 
@@ -111,12 +125,13 @@ def swact(
     name: HostName,
     by: ByOption,
     ready_within: Within = None,
+    override_hold: OverrideHoldOption = "",
     plan: PlanOption = False,
     no_wait: NoWait = False,
     output: FormOption = "table",
 ) -> None:
     """Have the controller that serves the site hand over to the other one."""
-    given = {"ready_within": ready_within, "by": by}
+    given = {"ready_within": ready_within, "by": by, "override_hold": override_hold}
     _carry_out("swact", name, None, None, given, plan, no_wait, output)
 
 
@@ -162,6 +177,8 @@ def _carry_out(
     if force_lock is not None:
         wanted = wanted.model_copy(update={"force_lock": force_lock})
     asked = {key: value for key, value in given.items() if value is not None}
+    if asked.get("override_hold"):
+        asked["override_hold"] = f"{asked['override_hold']}, by {asked['by']}"
     request = MaintainHostRequest.model_validate(
         {"site": host.site, "host": host.host, "act": act, "policy": wanted, **asked}
     )

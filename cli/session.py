@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -17,6 +18,7 @@ from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError, RPCStatusCode
 
 from cli.exits import Code, Failure
+from cli.words import INVENTORY
 from models import contracts
 from models.campaign import Answer, CampaignProgress
 from workers.connection import connect
@@ -104,6 +106,26 @@ async def tell(handle: "WorkflowHandle[Any, Any]", what: str, update: str, reque
         raise _unanswered(error, f"Temporal knows no {what}") from error
 
 
+def queue_for(site: str) -> str:
+    """The task queue of a site's region, by the inventory where it is at hand (`STARFLOCK_INVENTORY`), else
+    the main one; workers say so where that is the wrong one. Raises: FileErrors."""
+    path = Path(os.environ.get("STARFLOCK_INVENTORY") or INVENTORY)
+    # A large file is not read again for nothing: few fleets have regions.
+    if not site or not path.is_file() or b"queue:" not in path.read_bytes():
+        return contracts.TASK_QUEUE
+    from inventory.load import load_inventory
+    from inventory.queues import queue_of
+
+    inventory = load_inventory(path)
+    return queue_of(inventory, site) if site in inventory else contracts.TASK_QUEUE
+
+
+def _site_of(request: Any) -> str:
+    """Which site a look is about; empty where it is about none, or many."""
+    about = getattr(request, "on", None) or getattr(request, "request", None) or request
+    return str(getattr(about, "site", ""))
+
+
 async def ask(
     client: Client,
     workflow: str,
@@ -122,7 +144,7 @@ async def ask(
         workflow,
         request,
         id=workflow_id or f"look/{workflow}/{subject}/{uuid.uuid4().hex[:8]}",
-        task_queue=contracts.TASK_QUEUE,
+        task_queue=queue_for(_site_of(request)),
         result_type=result,
         execution_timeout=within,
     )

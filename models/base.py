@@ -85,14 +85,19 @@ Quota = Annotated[
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 """A site, campaign or controller name: it becomes part of a workflow id."""
 
-SecretRef = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|k8s:[a-z0-9][a-z0-9.-]*/[A-Za-z0-9._-]+)$"
-    ),
-]
-"""`env:NAME`, `file:PATH` (relative to the inventory file) or `k8s:SECRET/KEY` (in the worker's own namespace
-of Kubernetes); the secret itself never stands in a file."""
+IN_CLUSTER = r"[a-z0-9][a-z0-9.-]*/[A-Za-z0-9._-]+"
+"""SECRET/KEY"""
+IN_VAULT = r"[A-Za-z0-9_][A-Za-z0-9._@-]*(?:/[A-Za-z0-9_][A-Za-z0-9._@-]*)+#[A-Za-z0-9._@-]+"
+"""MOUNT/PATH#KEY, as `vault kv get -field=KEY MOUNT/PATH` has them; the mount may have slashes, too."""
+SECRET_REFERENCE = rf"env:[A-Za-z_][A-Za-z0-9_]*|file:.+|k8s:{IN_CLUSTER}|vault:{IN_VAULT}"
+
+SecretRef = Annotated[str, StringConstraints(pattern=rf"^({SECRET_REFERENCE})$")]
+"""`env:NAME`, `file:PATH` (relative to the inventory file), `k8s:SECRET/KEY` (in the worker's own namespace
+of Kubernetes) or `vault:MOUNT/PATH#KEY` (HashiCorp Vault, OpenBao); the secret itself never stands in a
+file."""
+
+BMC_ENDING = "-bmc"
+"""Of the task queue for the BMCs of sites, after the name of the queue for those sites."""
 
 HostPort = Annotated[
     str,

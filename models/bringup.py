@@ -48,6 +48,8 @@ class ConfigureRequest(Frozen):
     ready_within: Duration = timedelta(hours=2)
     settled_within: Duration = timedelta(hours=1)
     campaign: CampaignRef | None = None
+    override_hold: str = ""
+    """Why the site's own hold is disregarded, and by whom; empty: it is not."""
 
 
 class ConfigurationResult(Frozen):

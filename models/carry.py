@@ -115,6 +115,10 @@ class CampaignCarry(Frozen):
     """Of the busy ones those that their own people hold."""
     overridden: tuple[tuple[int, str], ...] = ()
     """Sites whose own hold a person disregards, with the words."""
+    queues: dict[str, str] = {}
+    """Task queues by system controller, where they are not the main one."""
+    unpolled: tuple[str, ...] = ()
+    """Of those queues: nobody works on them."""
 
 
 class CampaignStart(CampaignSpec):

@@ -6,9 +6,21 @@ is a change of the public contract.
 
 from temporalio.common import SearchAttributeKey
 
+from models.base import BMC_ENDING
+
 TASK_QUEUE = "starflock"
 BMC_TASK_QUEUE = "starflock-bmc"
 """Activities on BMCs: they may run where only the management network is reached."""
+
+
+def bmc_queue(queue: str) -> str:
+    """Of activities on the BMCs of those sites whose workflows are on `queue`."""
+    return queue + BMC_ENDING
+
+
+def is_bmc_queue(queue: str) -> bool:
+    return queue.endswith(BMC_ENDING)
+
 
 PATCH_SITE = "PatchSite"
 UPGRADE_SITE = "UpgradeSite"

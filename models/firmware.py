@@ -14,6 +14,8 @@ class UpdateFirmwareRequest(Frozen):
     site: Name
     operation: FirmwareOperation
     campaign: CampaignRef | None = None
+    override_hold: str = ""
+    """Why the site's own hold is disregarded, and by whom; empty: it is not."""
 
 
 class Compliance(Frozen):

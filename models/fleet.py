@@ -35,6 +35,10 @@ class Members(Frozen):
     """None: no member has a maintenance window or a blackout, or the campaign disregards them."""
     listeners: tuple[Listener, ...] = ()
     """Who is told of the campaign's turns."""
+    queues: dict[str, str] = {}
+    """Task queues by system controller, where they are not the main one."""
+    unpolled: tuple[str, ...] = ()
+    """Of those queues: nobody works on them."""
 
 
 class WindowsRequest(Frozen):
@@ -81,6 +85,9 @@ class Tick(Frozen):
     frozen: str = ""
     holds: dict[str, SiteHold | None] = {}
     """Of the sites on hold those that answered: their hold now; None: it is lifted."""
+    queues: dict[str, str] = {}
+    """As in `Members`, read again."""
+    unpolled: tuple[str, ...] = ()
 
 
 class SoakRequest(Frozen):

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from models.base import Frozen
+from models.holds import SiteHold
 from models.maintenance import HOLDS, HoldName, HostAct
 from models.operations import HostPath
 from models.outcome import Outcome
@@ -64,5 +65,7 @@ class HostLook(Frozen):
     """Hosts that runs of ours began to take out and did not give back."""
     holds: tuple[HoldName, ...] = HOLDS
     """That the inventory declares for the site; nobody is asked about the others."""
+    hold: SiteHold | None = None
+    """Its own people ask not to be disturbed."""
     timing: Timing = Timing()
     attempt: int = 1

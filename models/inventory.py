@@ -7,11 +7,12 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     StringConstraints,
+    field_validator,
     model_serializer,
 )
 
 from models.archive_access import ArchiveTarget
-from models.base import Frozen, HostPort, Name, SecretRef
+from models.base import BMC_ENDING, Frozen, HostPort, Name, SecretRef
 from models.bootstrap_files import BootstrapAccess, SshAccess
 from models.ceph_access import CephAccess
 from models.deploy_files import DeployFiles
@@ -146,6 +147,10 @@ class BootImages(Frozen):
     """The folder as BMCs reach it, e.g. http://10.10.10.2:8080/boot."""
 
 
+RegionQueue = Annotated[str, StringConstraints(pattern=r"^starflock(-[a-z0-9]+)+$", max_length=100)]
+"""starflock-east: a task queue in Temporal for the sites of a region."""
+
+
 class SystemController(Frozen):
     name: Name
     auth_url: Url
@@ -167,6 +172,19 @@ class SystemController(Frozen):
     """For the hosts of its sites, unless a site says otherwise."""
     install: InstallValues = InstallValues()
     """For the hosts of its sites: what neither site nor host says."""
+    queue: RegionQueue | None = None
+    """Workers of this task queue, `STARFLOCK_QUEUES` there, carry out what is done to it and to its sites;
+    they reach its networks, others need not. None: those of `starflock`."""
+
+    @field_validator("queue")
+    @classmethod
+    def _not_of_bmcs(cls, queue: str | None) -> str | None:
+        if queue is not None and queue.endswith(BMC_ENDING):
+            raise ValueError(
+                f"expected a queue for sites; {queue} is that of the BMCs beside "
+                f"{queue.removesuffix(BMC_ENDING)}"
+            )
+        return queue
 
 
 class KubernetesAccess(Frozen):

@@ -92,6 +92,8 @@ class MaintainHostRequest(Frozen):
     swact is a second minute without APIs, and a site runs as well from either."""
     by: str = ""
     """Who asked."""
+    override_hold: str = ""
+    """Why the site's own hold is disregarded, and by whom; empty: it is not."""
 
     @property
     def path(self) -> str:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from models.base import Frozen, Name, SecretRef
+from models.base import SECRET_REFERENCE, Frozen, Name, SecretRef
 from models.outcome import Outcome
 
 NoticeKind = Literal["start", "pause", "budget", "waiting", "end"]
@@ -27,12 +27,7 @@ EVENT_TYPES: dict[NoticeKind, str] = {
 }
 """`type` of the CloudEvent."""
 
-WebhookUrl = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^(https?://[^\s/]+(/\S*)?|env:[A-Za-z_][A-Za-z0-9_]*|file:.+|k8s:[a-z0-9][a-z0-9.-]*/[A-Za-z0-9._-]+)$"
-    ),
-]
+WebhookUrl = Annotated[str, StringConstraints(pattern=rf"^(https?://[^\s/]+(/\S*)?|{SECRET_REFERENCE})$")]
 
 
 class NotifyTarget(Frozen):

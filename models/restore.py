@@ -48,6 +48,8 @@ class RestoreSiteRequest(Frozen):
     workers_at_once: int = Field(default=5, ge=1, le=20)
     """Workers that are installed and unlocked at a time; with many more sysinv's conductor stalls."""
     campaign: CampaignRef | None = None
+    override_hold: str = ""
+    """Why the site's own hold is disregarded, and by whom; empty: it is not."""
 
 
 class RestoreResult(Frozen):

@@ -182,6 +182,8 @@ class Observation(Frozen):
     """The site's label `region`, for search and reports."""
     attempt: int = 1
     """Which attempt of the activity made this look."""
+    elsewhere: str = ""
+    """Why whoever looks is not who works on the site: workers of another queue do, in words."""
     timing: Timing = Timing()
 
     @property

@@ -26,6 +26,7 @@ from models.fleet import Members
 from models.holds import SiteHold
 from models.outcome import BAD, Outcome
 from models.windows import SiteWindows
+from rules.regions import Regions
 from rules.roster import Roster, first_carry
 from rules.site_holds import SiteHolds, comes_back
 from rules.waves import Tally
@@ -61,6 +62,7 @@ class CampaignState:
         self.inventory_hash = carry.inventory_hash
         self.gate_of_windows = WindowGate(len(carry.sites), carry.windowed, carry.forced)
         self.site_holds = SiteHolds(carry.on_hold, carry.overridden)
+        self.regions = Regions(carry, self.roster.position)
         self._open_window(carry.window)
 
     @classmethod
@@ -80,6 +82,7 @@ class CampaignState:
         return CampaignCarry.model_validate(
             self.roster.carry()
             | self.site_holds.carry()
+            | self.regions.carry()
             | {
                 "wave": self.wave,
                 "stage": self.stage,

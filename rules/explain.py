@@ -74,7 +74,7 @@ def _why(state: CampaignState, now: datetime, opening: str) -> str:
         case "waiting-window":
             waits = f"{state.tally.waiting} {'waits' if state.tally.waiting == 1 else 'wait'}"
             return f"waiting for a window, {_wave(state)}: {waits}; {state.gate_of_windows.why_all(now)}"
-    return f"{_wave(state)}: {_flying(state, now)}"
+    return f"{_wave(state)}: {_flying(state, now)}{_unpolled(state)}"
 
 
 COMMAND = re.compile(r"(?<!`)starflock [^;`]*[^;`\s]")
@@ -146,6 +146,16 @@ def _still_flying(state: CampaignState) -> str:
     return (
         f"; {flying} in flight {'goes on to its' if flying == 1 else 'go on to their'} end" if flying else ""
     )
+
+
+def _unpolled(state: CampaignState) -> str:
+    """Sites in work that nobody works on."""
+    regions = state.regions
+    if not regions.unpolled:
+        return ""
+    roster = state.roster
+    held = [name for site, name in enumerate(roster.names) if roster.is_flying(site) and regions.away(name)]
+    return f"; {len(held)} of them on {regions.away(held[0])}" if held else ""
 
 
 def _wave(state: CampaignState) -> str:

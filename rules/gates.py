@@ -76,6 +76,9 @@ def _gates(request: PatchSiteRequest, seen: Observation) -> Iterator[Gate]:
     if not seen.in_inventory:
         yield _end("inventory", f"{request.site} is not in the inventory", Outcome.SKIPPED)
         return
+    if seen.elsewhere:
+        yield _end("region", seen.elsewhere, Outcome.REFUSED)
+        return
     yield _freeze(seen)
     if seen.controller is None:
         yield _silence(seen, "system controller")

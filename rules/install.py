@@ -48,6 +48,8 @@ def quiet_gate(site: str, seen: Observation) -> Gate:
     """Nobody is at work: neither a freeze nor the site's own VIM holds."""
     if not seen.in_inventory:
         return Gate(f"the inventory has no site {site}", Outcome.REFUSED)
+    if seen.elsewhere:
+        return Gate(seen.elsewhere, Outcome.REFUSED)
     if seen.frozen:
         return Gate(f"the fleet is frozen: {seen.frozen}", Outcome.BLOCKED, waits=True)
     strategy = seen.site.strategy if seen.site is not None else None

@@ -43,6 +43,8 @@ def first_carry(spec: CampaignSpec, members: Members, now: datetime) -> Campaign
         pace=members.timing.pace,
         started=now,
         inventory_hash=members.inventory_hash,
+        queues=members.queues,
+        unpolled=members.unpolled,
     )
 
 

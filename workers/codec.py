@@ -26,7 +26,7 @@ from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.converter import CompositePayloadConverter, EncodingPayloadConverter, PayloadCodec
 
-from inventory.secrets import SecretError, resolve
+from inventory.secrets import SecretAway, SecretError, resolve
 
 OFF = "off"
 ENCODING = b"binary/encrypted"
@@ -51,7 +51,8 @@ class PayloadKeys:
 
 
 def read_keys(declared: str, base: Path) -> PayloadKeys:
-    """Keys of `ID=REFERENCE,...`; a relative file starts at `base`. Raises: PayloadKeysError."""
+    """Keys of `ID=REFERENCE,...`; a relative file starts at `base`. Raises: PayloadKeysError, and
+    RuntimeError where a key is kept in a store that is away: the next start may find it."""
     sealers: dict[str, AESGCM] = {}
     for part in (each.strip() for each in declared.split(",")):
         matched = KEY.fullmatch(part)
@@ -67,6 +68,8 @@ def read_keys(declared: str, base: Path) -> PayloadKeys:
 def _key(name: str, reference: str, base: Path) -> bytes:
     try:
         text = resolve(reference, base)
+    except SecretAway as error:
+        raise RuntimeError(f"payload key {name}: {error}") from None
     except SecretError as error:
         raise PayloadKeysError(f"payload key {name}: {error}") from None
     try:

@@ -85,7 +85,7 @@ class Failures:
         meter.create_counter("starflock_activity_failures", "Attempts that failed, by class of failure.").add(
             1, named
         )
-        if activity.info().task_queue == contracts.BMC_TASK_QUEUE:
+        if contracts.is_bmc_queue(activity.info().task_queue):
             vendor = next(
                 (self._vendors.get(on, UNKNOWN) for on in filter(None, map(_host, arguments))), UNKNOWN
             )

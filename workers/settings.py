@@ -94,8 +94,11 @@ class Settings(ConnectionSettings):
     metrics_listen: str = Field(default="", pattern=rf"^$|{ADDRESS}")
     """HOST:PORT where Prometheus finds this process's metrics; empty: nobody listens."""
 
-    queues: str = Field(default="starflock,starflock-bmc", pattern=r"^[a-z-]+(,[a-z-]+)?$")
-    """What this process works on: a worker in the management network may serve `starflock-bmc` alone."""
+    queues: str = Field(
+        default="starflock,starflock-bmc", pattern=r"^starflock(-[a-z0-9]+)*(,starflock(-[a-z0-9]+)*)*$"
+    )
+    """What this process works on: a worker in the management network may serve `starflock-bmc` alone, one in
+    a region that has a `queue` in the inventory that queue, and that of its BMCs: `starflock-east-bmc`."""
     deployment: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
     """Name of a worker deployment in Temporal; empty: workers are not versioned."""
     build: str = ""

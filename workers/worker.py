@@ -375,22 +375,21 @@ async def run(settings: Settings, client: Client | None = None) -> None:
             "graceful_shutdown_timeout": settings.graceful_shutdown,
             **_versioning(settings),
         }
-        if contracts.TASK_QUEUE in queues:
-            worker = Worker(
-                client,
-                task_queue=contracts.TASK_QUEUE,
-                workflows=WORKFLOWS,
-                activities=implementations.main,
-                workflow_runner=sandbox(),
-                max_concurrent_workflow_tasks=settings.max_workflow_tasks,
-                max_cached_workflows=settings.max_cached_workflows,
-                **shared,
-            )
+        for queue in dict.fromkeys(queues):
+            if contracts.is_bmc_queue(queue):
+                worker = Worker(client, task_queue=queue, activities=implementations.bmc, **shared)
+            else:
+                worker = Worker(
+                    client,
+                    task_queue=queue,
+                    workflows=WORKFLOWS,
+                    activities=implementations.main,
+                    workflow_runner=sandbox(),
+                    max_concurrent_workflow_tasks=settings.max_workflow_tasks,
+                    max_cached_workflows=settings.max_cached_workflows,
+                    **shared,
+                )
             await running.enter_async_context(worker)
-        if contracts.BMC_TASK_QUEUE in queues:
-            queue, served = contracts.BMC_TASK_QUEUE, implementations.bmc
-            bmc = Worker(client, task_queue=queue, activities=served, **shared)
-            await running.enter_async_context(bmc)
         if telemetry is not None:
             gauges = FleetGauges(client, implementations.store, telemetry.metric_meter)
             await running.enter_async_context(kept(gauges, settings.pace))

@@ -182,7 +182,13 @@ class FleetCampaign:
 
     async def _upgrade_controllers(self, operation: UpgradeOperation, members: Members) -> None:
         """Wave 0. Where it does not end well the campaign ends with it; a cancel is an abort."""
-        self._first = ControllersFirst(self._spec.name, operation, self._open, self._may_go_on)
+        self._first = ControllersFirst(
+            self._spec.name,
+            operation,
+            self._open,
+            self._may_go_on,
+            lambda name: self.state.regions.queues.get(name),
+        )
         try:
             await self._first.carry_out(members.names)
         except (asyncio.CancelledError, FailureError) as error:
@@ -212,6 +218,9 @@ class FleetCampaign:
         """Its child, or why there is none; a word of its end may already have come."""
         state, spec = self.state, self._spec
         wave = state.wave_number(name)
+        if away := state.regions.away(name):
+            await self._come_back(name, away)
+            return
         try:
             child = await workflow.start_child_workflow(
                 workflow_for(spec.operation),
@@ -224,6 +233,7 @@ class FleetCampaign:
                     override_hold=state.override_of(name),
                 ),
                 id=contracts.site_workflow_id(name),
+                task_queue=state.regions.queue_of(name),
                 cancellation_type=workflow.ChildWorkflowCancellationType.ABANDON,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 search_attributes=TypedSearchAttributes(
@@ -238,17 +248,21 @@ class FleetCampaign:
                 static_summary=f"{spec.operation.kind} {name} to {spec.operation.target}",
             )
         except WorkflowAlreadyStartedError:
-            holder = await self._holder(name)
-            retry_at = workflow.now() + BUSY_RETRY / state.pace
-            ended = state.start_refused_busy(name, holder, retry_at, workflow.now())
-            if ended:
-                await self._log.site_without_run(state, name, Outcome.BLOCKED, ended)
+            await self._come_back(name, await self._holder(name))
         else:
             # Its end is told by signal and found by the tick; the child's own failure is no event here.
             child.add_done_callback(lambda task: task.cancelled() or task.exception())
             state.started(name, child.first_execution_run_id or "")
             if state.stopping:
                 await self._cancel(name, child.first_execution_run_id)
+            self._news = True
+
+    async def _come_back(self, name: str, holder: str) -> None:
+        """Later: who holds it now, in words."""
+        retry_at = workflow.now() + BUSY_RETRY / self.state.pace
+        ended = self.state.start_refused_busy(name, holder, retry_at, workflow.now())
+        if ended:
+            await self._log.site_without_run(self.state, name, Outcome.BLOCKED, ended)
         self._news = True
 
     async def _holder(self, name: str) -> str:
@@ -333,6 +347,8 @@ class FleetCampaign:
         for name in busy:
             if name not in tick.holders:
                 state.came_free(name)
+        for words in state.regions.seen(tick.queues, tick.unpolled):
+            self._log.say(words, workflow.now())
         for name, hold in tick.holds.items():
             if words := state.hold_seen(name, hold, workflow.now()):
                 self._log.say(words, workflow.now())
@@ -363,15 +379,21 @@ class FleetCampaign:
             return
         sites = state.soaking_sites()
         found: dict[str, str] = {}
-        for at in range(0, len(sites), SOAK_CHUNK):
+        parts = [
+            (queue, tuple(names[at : at + SOAK_CHUNK]))
+            for queue, names in state.regions.by_queue(sites).items()
+            for at in range(0, len(names), SOAK_CHUNK)
+        ]
+        for queue, part in parts:
             finding = await workflow.execute_activity_method(
                 FleetActivities.check_soak,
                 SoakRequest(
                     campaign=self._spec.name,
                     release=self._spec.operation.target,
-                    sites=sites[at : at + SOAK_CHUNK],
+                    sites=part,
                     ignore_alarms=operation.ignore_alarms,
                 ),
+                task_queue=queue,
                 start_to_close_timeout=4 * policies.LOOK,
                 heartbeat_timeout=policies.LOOK,
                 retry_policy=policies.WAIT_RETRY,

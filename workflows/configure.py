@@ -1,6 +1,6 @@
 """ConfigureSite: a site in service to its profile, with hosts locked only where the operator allows it.
 
-    wait until nobody is at work; is it this cloud; compare with the profile
+    wait until nobody is at work, nor its own people hold the site; is it this cloud; compare with the profile
     what cannot be, or needs a lock that nobody allowed, ends the run before the first change
     what can be changed in service
     with `lock`: the standby controller, a swact, the other controller, storage, workers; one at a time:
@@ -19,7 +19,10 @@ with workflow.unsafe.imports_passed_through():
     from models.bringup import ConfigurationPlan, ConfigurationResult, ConfigureRequest, PlannedHost
     from models.configuration import Change
     from models.outcome import Outcome
-    from rules.bringup import in_lock_order
+    from models.site import Observation
+    from rules.bringup import change_gate, in_lock_order
+    from rules.disturbing import Disturbance
+    from rules.install import Gate
     from workflows.steps.configuring import ConfiguringProcedure
     from workflows.steps.entering import of_host
     from workflows.steps.site import Ended, ended_by
@@ -31,6 +34,8 @@ class ConfigureSite(ConfiguringProcedure):
     def __init__(self, request: ConfigureRequest) -> None:
         super().__init__(request, "configure")
         self._request = request
+        self._disturbance = Disturbance(request.site, request.override_hold, request.campaign is not None)
+        self._evidence += self._disturbance.evidence
 
     @workflow.run
     async def run(self, request: ConfigureRequest) -> ConfigurationResult:
@@ -60,6 +65,9 @@ class ConfigureSite(ConfiguringProcedure):
         await self._apply_applications(plan)
         await self._verify()
         return Outcome.SUCCEEDED, f"{plan.site} is as {plan.profile} says"
+
+    def _gate(self, seen: Observation) -> Gate:
+        return self._disturbance.behind(change_gate)(seen)
 
     def _refuse_what_is_not_in_service(self, plan: ConfigurationPlan) -> None:
         out = [f"{host.name} is {host.state}" for host in plan.hosts if host.state != "unlocked"]

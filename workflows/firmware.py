@@ -1,6 +1,6 @@
 """UpdateFirmware: bring the firmware of a site's hosts to a baseline, one host after the other.
 
-    wait until nobody is at work on the site
+    wait until nobody is at work on the site, and its own people do not hold it
     for each host: is it this machine; what differs from the baseline
         for each component that differs, in order: update, follow, verify
         reboot for what waits for a boot, if the host is out of service; verify
@@ -24,6 +24,7 @@ with workflow.unsafe.imports_passed_through():
     from models.operations import FirmwareComponent
     from models.outcome import Outcome
     from rules import firmware as rules
+    from rules.disturbing import Disturbance
     from rules.install import identity_complaint, quiet_gate
     from rules.quirks import reset_kinds
     from workflows.steps import policies
@@ -46,6 +47,8 @@ class UpdateFirmware(SiteProcedure):
         self._request = request
         self._operation = request.operation
         self._watch = SiteWatch(request.site, request.operation.baseline, self._log, lambda: self._stop)
+        self._disturbance = Disturbance(request.site, request.override_hold, request.campaign is not None)
+        self._evidence += self._disturbance.evidence
         self._hosts: dict[str, tuple[Compliance, ...]] = {}
         self._changed = False
 
@@ -82,9 +85,7 @@ class UpdateFirmware(SiteProcedure):
 
     async def _update(self) -> tuple[Outcome, str]:
         with self._log.during("gates"):
-            await self._watch.pass_gate(
-                lambda seen: quiet_gate(self._request.site, seen), self._operation.ready_within
-            )
+            await self._watch.pass_gate(self._disturbance.behind(quiet_gate), self._operation.ready_within)
             names = self._operation.hosts or await declared_hosts(self._request.site)
         if not names:
             raise Ended(Outcome.REFUSED, f"no host of {self._request.site} is declared with a bmc")

@@ -16,6 +16,7 @@ with workflow.unsafe.imports_passed_through():
     from models.bringup import BringUpRequest, ConfigureRequest
     from models.campaign import CampaignSpec
     from models.controllers import Controllers, ControllersRequest
+    from models.firmware import UpdateFirmwareRequest
     from models.fleet import (
         CampaignPlan,
         ControllerPlan,
@@ -39,6 +40,7 @@ with workflow.unsafe.imports_passed_through():
     from models.upgrade import UpgradeSiteRequest
     from rules import skew
     from rules.bringup import change_gate as configuration_gate
+    from rules.disturbing import Disturbance
     from rules.estimate import campaign_time
     from rules.gates import Decision, judge
     from rules.install import quiet_gate, site_gate
@@ -219,6 +221,10 @@ def _verdict(request: SiteRequest, seen: Observation) -> tuple[Decision, str]:
     elif isinstance(request, BringUpRequest | ConfigureRequest):
         gate = configuration_gate(request.site, seen)
         why = f"`starflock site plan {request.site}` shows what differs"
+    if gate.outcome is None and isinstance(
+        request, UpdateFirmwareRequest | ConfigureRequest | RestoreSiteRequest
+    ):
+        gate = Disturbance(request.site, request.override_hold, in_campaign=True).gate(seen)
     if gate.outcome is not None:
         return Decision.WAIT if gate.waits else Decision.END, gate.why
     return Decision.GO, why

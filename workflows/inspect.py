@@ -29,7 +29,7 @@ class InspectHost:
         found = await workflow.execute_activity_method(
             RedfishLooks.inspect_host,
             request,
-            task_queue=contracts.BMC_TASK_QUEUE,
+            task_queue=policies.bmc_queue(),
             start_to_close_timeout=INSPECT,
             heartbeat_timeout=policies.HEARTBEAT,
             schedule_to_close_timeout=2 * INSPECT,

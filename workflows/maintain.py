@@ -1,6 +1,6 @@
 """MaintainHost: one host out of service for a person's work, a reboot or good, and back.
 
-    wait until nobody is at work, and power is not just coming back; is it this cloud
+    wait until nobody is at work, power is not just coming back, nobody there holds the site; is it this cloud
     give back what runs of ours left that were terminated
     maintain   take out; wait until somebody says that the work is done; bring back
     reboot     take out; reboot; bring back
@@ -25,8 +25,11 @@ with workflow.unsafe.imports_passed_through():
     from models.host_maintenance import HostLook, MaintainHostResult, MaintenancePlan, WorkDone
     from models.maintenance import MaintainHostRequest
     from models.outcome import Outcome
+    from models.site import Observation
     from models.timing import Timing
     from rules import maintenance as rules
+    from rules.disturbing import Disturbance
+    from rules.install import Gate
     from workflows.inspect import A_PERSON_WAITS
     from workflows.steps import policies
     from workflows.steps.holds_of import holds_of
@@ -48,6 +51,8 @@ class MaintainHost(SiteProcedure):
         self._platform = SitePlatform(request.site, self._log, Timing())
         self._watch = SiteWatch(request.site, "", self._log, lambda: self._stop)
         self._evidence += [f"asked for by {request.by}"] if request.by else []
+        self._disturbance = Disturbance(request.site, request.override_hold)
+        self._evidence += self._disturbance.evidence
         self._is_out = False
         self._done_by = ""
 
@@ -106,12 +111,16 @@ class MaintainHost(SiteProcedure):
 
     async def _pass_gates(self) -> HostLook:
         with self._log.during("gates"):
-            seen = await self._watch.pass_gate(
-                lambda seen: rules.gate(self._request.site, seen), self._request.ready_within
-            )
+            seen = await self._watch.pass_gate(self._gate, self._request.ready_within)
             self._platform.timing = seen.timing
             self._maintenance = self._step()
             return await self._look()
+
+    def _gate(self, seen: Observation) -> Gate:
+        request = self._request
+        if request.act == "unlock" or request.host in seen.taken_out:
+            return rules.gate(request.site, seen)
+        return self._disturbance.behind(rules.gate)(seen)
 
     async def _act(self, look: HostLook) -> tuple[Outcome, str]:
         host, marked = self._request.host, self._request.host in look.marked
@@ -234,12 +243,14 @@ class PlanMaintenance:
         platform = SitePlatform(request.site, log, look.timing)
         step = HostMaintenance(platform, request.host, holds, request.policy, log, safe_point=lambda: None)
         plan = await step.plan(request.act)
+        gives_back = request.act == "unlock" or request.host in look.marked
+        held = Disturbance(request.site, request.override_hold).gate_of(None if gives_back else look.hold)
         return MaintenancePlan(
             site=request.site,
             host=request.host,
             act=request.act,
             state=rules.host_of(look, request.host).says,
             steps=plan.steps,
-            blockers=plan.blockers,
+            blockers=(*([held.why] if held.why else []), *plan.blockers),
             left_by_us=look.marked,
         )

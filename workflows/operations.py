@@ -78,16 +78,19 @@ def request_for(
     if isinstance(spec.operation, InstallOperation):
         return _install(spec.operation, site, campaign)
     if isinstance(spec.operation, FirmwareOperation):
-        return UpdateFirmwareRequest(site=site, operation=spec.operation, campaign=campaign)
+        return UpdateFirmwareRequest(
+            site=site, operation=spec.operation, campaign=campaign, override_hold=override_hold
+        )
     if isinstance(spec.operation, AddSubcloudOperation):
         path = f"{site}/{DCMANAGERS_HOST}"
         given = spec.operation.model_dump(exclude={"kind", "wipe"})
         wipe = path if path in spec.operation.wipe else None
         return AddSubcloudRequest.model_validate({"site": site, "wipe": wipe, "campaign": campaign, **given})
     if isinstance(spec.operation, BringUpOperation | ConfigureOperation):
-        asked = BringUpRequest if isinstance(spec.operation, BringUpOperation) else ConfigureRequest
-        given = spec.operation.model_dump(exclude={"kind"})
-        return asked.model_validate({"site": site, "campaign": campaign, **given})
+        given = {"site": site, "campaign": campaign, **spec.operation.model_dump(exclude={"kind"})}
+        if isinstance(spec.operation, BringUpOperation):
+            return BringUpRequest.model_validate(given)
+        return ConfigureRequest.model_validate({"override_hold": override_hold, **given})
     if isinstance(spec.operation, UpgradeOperation):
         asked_for = UpgradeSiteRequest(
             site=site, operation=spec.operation, campaign=campaign, override_hold=override_hold
@@ -113,7 +116,13 @@ def request_for(
         given = spec.operation.model_dump(exclude={"kind", "wipe"})
         may_wipe = site if site in spec.operation.wipe else None
         return RestoreSiteRequest.model_validate(
-            {"site": site, "wipe": may_wipe, "campaign": campaign, **given}
+            {
+                "site": site,
+                "wipe": may_wipe,
+                "campaign": campaign,
+                "override_hold": override_hold,
+                **given,
+            }
         )
     return PatchSiteRequest(
         site=site,

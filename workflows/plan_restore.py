@@ -18,6 +18,7 @@ with workflow.unsafe.imports_passed_through():
     from rules import deploy as deploy_rules
     from rules import restore as rules
     from rules import restore_hosts
+    from rules.disturbing import Disturbance
     from rules.install import Gate
     from workflows.steps.deploy import SubcloudDeploy
     from workflows.steps.progress import StepLog
@@ -52,6 +53,9 @@ class PlanRestore:
         step = rules.next_step(facts, await restore.is_marked())
         if isinstance(step, Gate):
             return RestorePlan(site=request.site, backup=backup.backup, refusal=step.why)
+        held = Disturbance(request.site, request.override_hold).gate(seen)
+        if step == "begin" and held.outcome is not None:
+            return RestorePlan(site=request.site, backup=backup.backup, refusal=held.why)
         return RestorePlan(
             site=request.site,
             backup=backup.backup,

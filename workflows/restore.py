@@ -1,7 +1,8 @@
 """RestoreSite: a site back as a backup has it.
 
     examine the backup: is it whole, is it this site's, and the one that dcmanager keeps
-    nobody is at work; are the machines behind the BMCs the declared ones; may the site be wiped
+    nobody is at work, nor do its own people hold it; are the machines behind the BMCs the declared ones; may
+    the site be wiped
     hold the backup; unmanage; dcmanager installs and restores, controller-0 is unlocked
     where there are more hosts: the other controller, storage hosts, workers, each in a child; Ceph is well
     complete the restore until sysinv says that it is; online; manage
@@ -29,6 +30,7 @@ with workflow.unsafe.imports_passed_through():
     from rules import deploy as deploy_rules
     from rules import restore as rules
     from rules import restore_hosts
+    from rules.disturbing import Disturbance
     from rules.install import Gate
     from workflows.steps.bmc import HostBmc
     from workflows.steps.deploy import SubcloudDeploy
@@ -55,6 +57,8 @@ class RestoreSite(WipeApproval, SiteProcedure):
         # dcmanager aborts no restore, so no wait is left when the run is to stop.
         self._subcloud = SubcloudDeploy(request.site, self._log, Timing(), lambda: False)
         self._restore = SiteRestore(request, self._subcloud, self._log)
+        self._disturbance = Disturbance(request.site, request.override_hold, request.campaign is not None)
+        self._evidence += self._disturbance.evidence
         self._hosts: RestoredHosts | None = None
         """Of a site that has more than controller-0."""
         self._compared: Comparison | None = None
@@ -140,6 +144,10 @@ class RestoreSite(WipeApproval, SiteProcedure):
         step = rules.next_step(facts, await self._restore.is_marked())
         if isinstance(step, Gate):
             raise Ended(step.outcome or Outcome.BLOCKED, step.why)
+        if step == "begin" and self._disturbance.gate(seen).outcome is not None:
+            await self._watch.pass_gate(
+                self._disturbance.behind(deploy_rules.controller_gate), request.ready_within
+            )
         if step != "begin":
             self._evidence.append("taken up where an earlier run has left it")
         return step

@@ -30,6 +30,7 @@ from activities.archive.stores import Store
 from activities.archive.writing import BackupWriter, PutSpec
 from activities.bursts import burst
 from activities.errors import HandOver, Refused
+from activities.unresolved import unresolved
 from inventory.archive import DeclaredArchive, declared_archive
 from inventory.load import Inventory, NotDeclared
 from inventory.secrets import SecretError, resolve
@@ -247,7 +248,7 @@ class Archives:
         try:
             return resolve(reference, declared.base)
         except SecretError as error:
-            raise Refused(f"archive {declared.target.name}: {error}") from error
+            raise unresolved(error, f"archive {declared.target.name}") from error
 
 
 @asynccontextmanager

@@ -7,7 +7,7 @@ in the records with what its site is still doing.
 
 import asyncio
 import statistics
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -24,10 +24,12 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from activities.errors import Refused, Unreachable
 from activities.fleet.freeze import FreezeReading
+from activities.fleet.pollers import unpolled
 from activities.fleet.windows import WindowActivities, never_finish
 from activities.http import NoAnswer, Rejected
 from inventory.campaign_file import check_campaign
 from inventory.load import Inventory
+from inventory.queues import queue_of, queues
 from inventory.select import select
 from models import contracts
 from models.campaign import CampaignSpec, SiteEnded
@@ -126,6 +128,8 @@ class FleetActivities:
             timing=self.timing,
             windows=windows,
             listeners=tuple(Listener(name=each.name, on=each.on) for each in inventory.file.notifications),
+            queues=queues(inventory),
+            unpolled=await unpolled(self.client, queues(inventory)),
         )
 
     @activity.defn
@@ -140,13 +144,16 @@ class FleetActivities:
         fates = await asyncio.gather(
             *(bounded(self._fate(request, site, run)) for site, run in request.in_flight.items())
         )
-        holders = await asyncio.gather(*(bounded(self._holder(site)) for site in request.busy))
+        away = await unpolled(self.client, queues(inventory))
+        holders = await asyncio.gather(*(bounded(self._holder(site, away)) for site in request.busy))
         return Tick(
             ended=tuple(fate for fate in fates if fate is not None),
             holders={site: holder for site, holder in zip(request.busy, holders, strict=True) if holder},
             gone=tuple(name for name in request.pending if name not in inventory),
             frozen=await self.freeze.words(),
             holds=await self._holds(request.on_hold, request.release),
+            queues=queues(inventory),
+            unpolled=away,
         )
 
     @activity.defn
@@ -296,7 +303,11 @@ class FleetActivities:
             )
         )
 
-    async def _holder(self, site: str) -> str:
+    async def _holder(self, site: str, away: Collection[str] = ()) -> str:
+        """`away`: queues that nobody polls."""
+        inventory = self.inventory()
+        if away and site in inventory and (queue := queue_of(inventory, site)) in away:
+            return f"queue {queue}, which no worker polls"
         described = await self._describe(site, None)
         if described is None or described.status is not WorkflowExecutionStatus.RUNNING:
             return ""

@@ -19,6 +19,7 @@ from activities.bursts import burst
 from activities.errors import Refused
 from activities.http import NoAnswer, Rejected, Trust
 from activities.ironic.account import Account
+from activities.unresolved import unresolved
 from inventory.ironic import DeclaredNode, declared_node
 from inventory.load import Inventory, NotDeclared
 from inventory.secrets import SecretError, resolve
@@ -100,7 +101,7 @@ class Services:
         try:
             return resolve(reference, self.inventory().path.parent)
         except SecretError as error:
-            raise Refused(f"{of}: {error}") from error
+            raise unresolved(error, of) from error
 
     def _client(self, account: Account) -> "Client":
         from activities.ironic.client import Client

@@ -14,6 +14,7 @@ from activities.errors import Refused
 from activities.kubernetes.client import Account, Client
 from activities.kubernetes.kubeconfig import account_of
 from activities.kubernetes.resources import Document
+from activities.unresolved import unresolved
 from inventory.kubernetes import DeclaredCluster, declared_cluster
 from inventory.load import Inventory, NotDeclared
 from inventory.secrets import SecretError, resolve
@@ -82,4 +83,4 @@ class Clusters:
         try:
             return resolve(reference, self.inventory().path.parent)
         except SecretError as error:
-            raise Refused(f"{of}: {error}") from error
+            raise unresolved(error, of) from error

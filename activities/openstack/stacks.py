@@ -17,6 +17,7 @@ from activities.errors import Refused
 from activities.http import Trust
 from activities.openstack.account import Account
 from activities.openstack.client import Client, Document
+from activities.unresolved import unresolved
 from inventory.load import Inventory, NotDeclared
 from inventory.openstack import DeclaredOpenstack, declared_openstack
 from inventory.secrets import SecretError, resolve
@@ -79,7 +80,7 @@ class Stacks:
         try:
             password = resolve(credential.password, self.inventory().path.parent)
         except SecretError as error:
-            raise Refused(f"openstack of {declared.site}: {error}") from error
+            raise unresolved(error, f"openstack of {declared.site}") from error
         return Account(
             auth_url=access.auth_url,
             username=credential.username,

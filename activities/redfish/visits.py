@@ -21,6 +21,7 @@ from activities.errors import ActivityFailure, Refused
 from activities.http import NoAnswer, Rejected, Trust
 from activities.redfish.client import Account, Client
 from activities.redfish.errors import failure
+from activities.unresolved import unresolved
 from inventory.bmc import DeclaredBmc, declared_bmc
 from inventory.load import Inventory, NotDeclared
 from inventory.secrets import SecretError, resolve
@@ -59,7 +60,7 @@ class Visits:
         try:
             password = resolve(declared.credential.password, self.inventory().path.parent)
         except SecretError as error:
-            raise Refused(f"BMC of {declared.site}/{declared.host.name}: {error}") from error
+            raise unresolved(error, f"BMC of {declared.site}/{declared.host.name}") from error
         return Client(
             Account(
                 url=declared.url,

@@ -13,6 +13,7 @@ from temporalio import activity
 from activities.errors import Refused
 from activities.ssh.client import Session, Target, script_text, session
 from activities.ssh.facts import MARK, Look
+from activities.unresolved import unresolved
 from inventory.bootstrap import (
     DeclaredHost,
     Overrides,
@@ -64,7 +65,7 @@ class Hosts:
                 return backup_files(declared, values)
             return placeable(declared, self.overrides(declared))
         except SecretError as error:
-            raise Refused(str(error)) from error
+            raise unresolved(error) from error
 
     def shell(self, site: str, door: Door) -> DeclaredShell:
         """Raises Refused."""
@@ -156,4 +157,4 @@ def target(
             known_hosts=str(known_hosts) if known_hosts else None,
         )
     except SecretError as error:
-        raise Refused(str(error)) from error
+        raise unresolved(error) from error

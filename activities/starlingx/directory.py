@@ -19,8 +19,9 @@ from activities.starlingx.keystone.client import Login, Tokens
 from activities.starlingx.session import ADMIN_PORTS, Cloud, admin_url
 from activities.starlingx.sysinv import client as sysinv
 from activities.starlingx.usm import client as usm
+from activities.unresolved import unresolved
 from inventory.load import Inventory, NotDeclared
-from inventory.secrets import resolve
+from inventory.secrets import SecretAway, resolve
 from models.inventory import Credential, Host, InventoryFile, Site, SystemController
 from models.site import Deployment, ReleaseState
 from models.timing import Timing
@@ -198,8 +199,12 @@ class Directory:
         )
 
     def secret(self, reference: str) -> str:
-        """What stands behind it; raises SecretError."""
-        return resolve(reference, self.inventory().path.parent)
+        """What stands behind it; raises SecretError, and Transient where it is kept in a store that is
+        away."""
+        try:
+            return resolve(reference, self.inventory().path.parent)
+        except SecretAway as error:
+            raise unresolved(error) from error
 
 
 async def must_be_region(cloud: Cloud, site: str, region: str) -> None:

@@ -23,6 +23,7 @@ from activities.starlingx.sysinv import client as sysinv
 from activities.starlingx.usm import client as usm
 from activities.starlingx.vim import client as vim
 from activities.waiting import Heartbeat, pause, seconds
+from inventory.queues import queue_of, queues
 from models.holds import read_hold
 from models.inventory import Site
 from models.patch import ObserveRequest
@@ -54,10 +55,22 @@ class ObserveActivities:
             deadline = heart.began + seconds(timing.paced(request.within))
             while True:
                 seen = await self.look(request.site, request.release)
+                seen = seen.model_copy(update={"elsewhere": self._elsewhere(request.site)})
                 if seen.digest != request.unlike or time.time() >= deadline:
                     return seen
                 heart.tell(seen.silence or "unchanged")
                 await pause(timing.poll_s(POLL_S))
+
+    def _elsewhere(self, site: str) -> str:
+        """Empty where this run is on the queue of the site's region."""
+        inventory, here = self.directory.inventory(), activity.info().task_queue
+        queue = queue_of(inventory, site) if site in inventory else here
+        if here == queue or not queues(inventory):
+            return ""
+        return (
+            f"{site} is worked on by workers of queue {queue}, and this run was started on {here}: start it "
+            f"there (starflock does where it has the inventory; temporal workflow start --task-queue {queue})"
+        )
 
     async def look(self, name: str, release: str) -> Observation:
         """One observation of a site, for the wanted release."""

@@ -14,10 +14,10 @@ import httpx2
 import pytest
 import yaml
 
-from inventory import cluster_secrets
+from inventory import cluster_secrets, vault_secrets
 from inventory.load import load_inventory
 from inventory.secrets import SecretError, resolve
-from tests.support import helm
+from tests.support import helm, openbao
 from tests.support.components import used
 from tests.support.control_plane import ControlPlane, binaries, control_plane
 from workers.settings import Settings
@@ -113,6 +113,43 @@ def test_a_worker_reads_its_secret_and_no_other(
         resolve("k8s:starflock", ".")
 
 
+@pytest.mark.skipif(openbao.openbao() is None, reason="no OpenBao here")
+def test_a_worker_logs_in_to_vault_with_its_service_account(
+    plane: ControlPlane, rendered: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As `vault.role` of the chart has it: the server asks the cluster whose token it is shown."""
+    with _api(plane) as api:
+        _applied(api, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "starflock"}})
+        account = next(each for each in rendered if each["kind"] == "ServiceAccount")
+        tokens = {}
+        for name in ("stranger", "starflock"):
+            _applied(api, account | {"metadata": account["metadata"] | {"name": name}})
+            given = api.post(f"/api/v1/namespaces/starflock/serviceaccounts/{name}/token", json={"spec": {}})
+            tokens[name] = given.json()["status"]["token"]
+    with openbao.running(tmp_path) as server:
+        root = server.root()
+        root.secrets.kv.v2.create_or_update_secret("starlingx/central", {"password": "hunter2-hunter2"})
+        server.allow("sites", "secret/data/starlingx/*")
+        root.sys.enable_auth_method("kubernetes")
+        root.auth.kubernetes.configure(plane.url, plane.ca.read_text(), token_reviewer_jwt=plane.token)
+        names = {
+            "bound_service_account_names": ["starflock"],
+            "bound_service_account_namespaces": ["starflock"],
+        }
+        root.auth.kubernetes.create_role("starflock", **names, policies=["sites"], ttl="1h")
+        for name, value in server.settings(KUBERNETES_ROLE="starflock").items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(vault_secrets, "SERVICE_ACCOUNT", tmp_path)
+        vault_secrets.forget()
+        (tmp_path / "token").write_text(tokens["stranger"])
+        with pytest.raises(SecretError, match="Vault refuses the login by Kubernetes"):
+            resolve("vault:secret/starlingx/central#password", ".")
+        vault_secrets.forget()
+        (tmp_path / "token").write_text(tokens["starflock"])
+        assert resolve("vault:secret/starlingx/central#password", ".") == "hunter2-hunter2"
+        vault_secrets.forget()
+
+
 def test_helm_installs_it_and_another_version_after_it(plane: ControlPlane, tmp_path: Path) -> None:
     """A Job cannot be changed: that of the first revision is gone with the second."""
     there = (f"--kubeconfig={plane.kubeconfig}", "--namespace=night", "--create-namespace")
@@ -156,6 +193,8 @@ def test_helm_installs_it_and_another_version_after_it(plane: ControlPlane, tmp_
         ({"codecServer": {"enabled": True}}, "/codecServer/origins"),
         ({"workers": []}, "/workers"),
         ({"settings": {"PATH": "/bin"}}, "/settings"),
+        ({"workers": [{"name": "a", "queues": ["other"]}]}, "/workers/0/queues/0"),
+        ({"vault": {"address": "vault.example.net"}}, "/vault/address"),
     ],
 )
 def test_values_that_cannot_work_are_refused_by_name(values: dict[str, Any], named: str) -> None:
@@ -170,13 +209,30 @@ def test_the_chart_is_as_helm_wants_it() -> None:
     assert "0 chart(s) failed" in done.stdout
 
 
+def test_vault_is_named_to_the_workers_with_its_ca() -> None:
+    vault = {"address": "https://vault.example.net:8200", "ca": "-----BEGIN CERTIFICATE-----\nMIIB\n"}
+    maps = {
+        each["metadata"]["name"]: each["data"]
+        for each in _rendered(VALUES | {"vault": vault})
+        if each["kind"] == "ConfigMap"
+    }
+    assert maps["starflock-inventory"]["vault-ca.pem"].startswith(vault["ca"].strip())
+    named = {key: value for key, value in maps["starflock-settings"].items() if key.startswith("VAULT_")}
+    assert named == {
+        "VAULT_ADDR": vault["address"],
+        "VAULT_KUBERNETES_ROLE": "starflock",
+        "VAULT_CACERT": "/etc/starflock/inventory/vault-ca.pem",
+    }
+
+
 def test_a_worker_of_a_region_stands_beside_its_sites() -> None:
-    north = {"name": "bmc-north", "queues": ["starflock-bmc"], "nodeSelector": {"region": "north"}}
+    queues = ["starflock-north", "starflock-north-bmc"]
+    north = {"name": "north", "queues": queues, "nodeSelector": {"region": "north"}}
     things = _rendered(VALUES | {"workers": [north], "codecServer": {"enabled": False}})
     (worker,) = [each for each in things if each["kind"] == "Deployment"]
     pod = worker["spec"]["template"]["spec"]
     assert pod["nodeSelector"] == {"region": "north"}
-    assert {"name": "STARFLOCK_QUEUES", "value": "starflock-bmc"} in pod["containers"][0]["env"]
+    assert {"name": "STARFLOCK_QUEUES", "value": ",".join(queues)} in pod["containers"][0]["env"]
     assert not [each for each in things if "codec" in each["metadata"]["name"]]
 
 

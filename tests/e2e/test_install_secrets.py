@@ -10,7 +10,7 @@ search would have found it where it is looked for.
 import asyncio
 import base64
 import ssl
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +21,8 @@ import pytest_asyncio
 import yaml
 
 from tests.cli.served import Desk, desk_at
+from tests.support.openbao import openbao
+from tests.support.openbao import running as running_openbao
 from tests.support.secret_scan import files, found, histories
 from tests.support.simulator import Simulator, simulator
 from tests.support.stack import Stack, stack, until
@@ -40,8 +42,22 @@ async def region(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simu
         yield running
 
 
+@pytest.fixture(scope="module")
+def vault(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """Settings of a worker that reads the password of edge-0002 in OpenBao; empty where there is none."""
+    if openbao() is None:
+        yield {}
+        return
+    with running_openbao(tmp_path_factory.mktemp("bao")) as server:
+        server.root().secrets.kv.v2.create_or_update_secret("edge-0002", {"password": RIGHT})
+        server.allow("bmcs", "secret/data/edge-0002")
+        yield server.settings(TOKEN=server.token("bmcs"))
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def house(tmp_path_factory: pytest.TempPathFactory, region: Simulator) -> AsyncIterator[Stack]:
+async def house(
+    tmp_path_factory: pytest.TempPathFactory, region: Simulator, vault: dict[str, str]
+) -> AsyncIterator[Stack]:
     """edge-0001 and edge-0002, which knows no sessions, have the planted password, edge-0003 a wrong one."""
     document = yaml.safe_load(region.inventory.read_text())
     for site, password in zip(document["sites"], (RIGHT, RIGHT, WRONG), strict=True):
@@ -51,9 +67,12 @@ async def house(tmp_path_factory: pytest.TempPathFactory, region: Simulator) -> 
         secret = region.inventory.parent / f"{site['name']}-password"
         secret.touch(mode=0o600)
         secret.write_text(password)
-        bmc["credential"]["password"] = f"file:{site['name']}-password"
+        in_vault = vault and site["name"] == "edge-0002"
+        ref = "vault:secret/edge-0002#password" if in_vault else f"file:{site['name']}-password"
+        bmc["credential"]["password"] = ref
     region.inventory.write_text(yaml.safe_dump(document))
-    async with stack(tmp_path_factory.mktemp("house"), region, STARFLOCK_LOG_LEVEL="debug") as running:
+    settings = {"STARFLOCK_LOG_LEVEL": "debug", **vault}
+    async with stack(tmp_path_factory.mktemp("house"), region, **settings) as running:
         await running.start_worker()
         yield running
 
@@ -63,13 +82,15 @@ def desk(house: Stack, tmp_path_factory: pytest.TempPathFactory) -> Desk:
     return desk_at(house, tmp_path_factory.mktemp("desk"))
 
 
-async def test_no_password_of_a_bmc_is_written_anywhere(desk: Desk, house: Stack, region: Simulator) -> None:
+async def test_no_password_of_a_bmc_is_written_anywhere(
+    desk: Desk, house: Stack, region: Simulator, vault: dict[str, str]
+) -> None:
     images = f"{str(region.admin.base_url).rstrip('/')}/images"
     heartbeats = await _heartbeats_during(house, _everything(desk, images))
     assert len(heartbeats) > 2
     written = await _written(desk, house) | heartbeats
     kept = [(region.inventory.parent / name).read_text() for name in ("sim-password", "sim-bmc-password")]
-    for secret in (RIGHT, WRONG, *kept):
+    for secret in (RIGHT, WRONG, *kept, *filter(None, [vault.get("VAULT_TOKEN")])):
         assert found(secret.strip(), written) == set()
     await _plant(desk, images)
     finds = {(_place(name), spelling) for name, spelling in found(RIGHT, await _written(desk, house))}

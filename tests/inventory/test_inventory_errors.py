@@ -425,8 +425,8 @@ def test_what_to_write_in_place_of_a_secret_is_said(folder: Path) -> None:
     written(folder, edited(INVENTORY, "env:CENTRAL_PASSWORD", "hunter2"))
     assert complaint(lambda: load_inventory("inventory.yaml")) == (
         "inventory.yaml:5: system_controllers[0].credential.password: a secret in clear is refused (not "
-        "shown "
-        "here); write env:NAME or file:PATH, and change the secret if others could read this file"
+        "shown here); write env:NAME, file:PATH, k8s:SECRET/KEY or vault:MOUNT/PATH#KEY, and change the "
+        "secret if others could read this file"
     )
     written(folder, edited(INVENTORY, "env:CENTRAL_PASSWORD", "file:secrets/central"))
     assert complaint(lambda: load_inventory("inventory.yaml")) == ""

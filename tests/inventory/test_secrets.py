@@ -99,10 +99,13 @@ def test_what_is_too_large_is_refused(folder: Path) -> None:
     assert refusal("file:pw", folder) == "file:pw: the file is larger than 64 KiB, which is no password"
 
 
-@pytest.mark.parametrize("ref", ["hunter2", "vault:hunter2", "env:", "file:", ""])
+@pytest.mark.parametrize(
+    "ref", ["hunter2", "vault:hunter2", "vault:secret/hunter2", "vault:hunter2#a", "env:", "file:", ""]
+)
 def test_what_is_no_reference_is_never_repeated(folder: Path, ref: str) -> None:
     assert refusal(ref, folder) == (
-        "a secret must be given as env:NAME or file:PATH (what was given is not shown)"
+        "a secret must be given as env:NAME, file:PATH, k8s:SECRET/KEY or vault:MOUNT/PATH#KEY (what was "
+        "given is not shown)"
     )
 
 

@@ -9,7 +9,9 @@ from models.outcome import Outcome
 from models.patch import CampaignRef
 from models.site import Observation, ReleaseState, Strategy
 from rules import upgrade_ways as ways
+from rules.disturbing import Disturbance
 from rules.gates import Decision, judge
+from rules.install import PASSED, Gate
 from tests.rules import test_upgrade_ways as upgrade
 from tests.rules.test_gates import STRATEGY, request, seen
 
@@ -66,3 +68,29 @@ def test_a_strategy_of_ours_at_rest_is_not_gone_on_with(state: str) -> None:
 def test_another_reason_to_wait_is_no_hold() -> None:
     verdict = judge(request(), seen(site=HELD, frozen="stop, by olga"))
     assert (verdict.decision, verdict.hold) == (Decision.WAIT, None)
+
+
+ASKS = Disturbance("edge-0001")
+
+
+def test_what_takes_a_site_out_of_service_asks_behind_its_own_gate() -> None:
+    gate = ASKS.behind(lambda site, look: PASSED)
+    found = gate(seen(site=HELD))
+    assert (found.why, found.outcome) == (f"{WORDS}; to disregard it: --override-hold WHY", Outcome.BLOCKED)
+    assert (found.waits, found.hold) == (True, None), "a run by itself waits for it"
+    assert gate(seen()) == PASSED
+    busy = Gate("somebody is at work", Outcome.BLOCKED, waits=True)
+    assert ASKS.behind(lambda site, look: busy)(seen(site=HELD)) == busy
+
+
+def test_a_campaign_comes_back_for_it_and_a_person_overrules_it() -> None:
+    found = Disturbance("edge-0001", in_campaign=True).gate(seen(site=HELD))
+    assert (found.why, found.hold) == (WORDS, HOLD)
+    told = Disturbance("edge-0001", "zero day, by anna")
+    assert told.gate(seen(site=HELD)) == PASSED
+    assert told.evidence == ("the site's own hold was disregarded: zero day, by anna",)
+    assert ASKS.evidence == ()
+
+
+def test_a_site_that_does_not_answer_cannot_ask_for_anything() -> None:
+    assert ASKS.gate(seen().model_copy(update={"site": None})) == PASSED

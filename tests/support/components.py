@@ -16,6 +16,8 @@ REQUIRED = (
     "libvirt and QEMU behind sushy-emulator",
     "Kubernetes control plane",
     "Helm",
+    "OpenBao",
+    "Prometheus",
     "OpenSSH server",
     "Ansible",
     "Nova, Placement, Keystone",

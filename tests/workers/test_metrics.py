@@ -15,6 +15,7 @@ from models.bmc import HostRef
 from models.campaign import ApproveRequest
 from models.hardware import InspectRequest
 from models.outcome import Outcome
+from tests.support.prometheus import asked, is_here, prometheus, told
 from tests.support.simulator import Simulator, simulator
 from tests.support.stack import Stack, stack, until
 from workers.embedded import free_port
@@ -70,15 +71,43 @@ async def test_the_fleet_and_its_troubles_are_told(house: Stack, region: Simulat
 
 
 async def test_dashboard_and_alerts_ask_for_what_is_told(house: Stack, endpoint: str) -> None:
-    told = set(re.findall(r"^([a-z_]+?)(?:\{| )", await _scraped(endpoint), re.MULTILINE))
+    known = set(re.findall(r"^([a-z_]+?)(?:\{| )", await _scraped(endpoint), re.MULTILINE))
     dashboard = json.loads((MONITORING / "dashboard.json").read_text())
-    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    questions = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
     rules = yaml.safe_load((MONITORING / "alerts.yaml").read_text())
-    asked += [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
-    assert len(asked) > 12
-    names = {name for each in asked for name in NAME.findall(each)}
-    assert names - told == set()
-    assert "starflock_told_by_nobody" not in told
+    questions += [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    assert len(questions) > 12
+    names = {name for each in questions for name in NAME.findall(each)}
+    assert names - known == set()
+    assert "starflock_told_by_nobody" not in known
+
+
+@pytest.mark.skipif(not is_here(), reason="no Prometheus here: apt-get install prometheus")
+async def test_a_real_prometheus_scrapes_a_worker_and_fires_an_alert(
+    house: Stack, endpoint: str, tmp_path: Path
+) -> None:
+    """After the campaign of which one site has failed."""
+    with prometheus(tmp_path, endpoint, MONITORING / "alerts.yaml") as api:
+
+        async def fired() -> list[dict[str, str]]:
+            found = await asked(api, "/alerts") or {"alerts": []}
+            return [each["labels"] for each in found["alerts"] if each["state"] == "firing"]
+
+        assert await until(fired, "an alert") == [
+            {"alertname": "StarflockSitesEndBadly", "campaign": "metered", "severity": "warning"}
+        ]
+        (target,) = (await asked(api, "/targets"))["activeTargets"]
+        assert (target["health"], target["lastError"]) == ("up", "")
+        dashboard = json.loads((MONITORING / "dashboard.json").read_text())
+        panels = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+        answers = {each: (await asked(api, "/query", query=each))["result"] for each in panels}
+        assert answers["max(starflock_sites_in_work)"]
+        assert sum(bool(rows) for rows in answers.values()) > 6, answers
+        assert await asked(api, "/query", query="starflock_told_by_nobody") == {
+            "resultType": "vector",
+            "result": [],
+        }
+    told()
 
 
 async def _trouble_of_a_bmc(house: Stack, region: Simulator) -> None:

@@ -43,10 +43,10 @@ async def test_a_rolling_deploy_leaves_a_running_campaign_alone(house: Stack, re
     await handle.execute_update("approve", ApproveRequest(gate="after-wave-1", owner="anna"))
     assert (await handle.result()).counts == {Outcome.SUCCEEDED: 2}
     for run in ("campaign/rolled", "site/edge-0001", "site/edge-0002"):
-        assert await _builds(house.client.get_workflow_handle(run)) == {"one"}, run
+        assert await builds_of(house.client.get_workflow_handle(run)) == {"one"}, run
 
     assert (await house.patch("edge-0003")).outcome == Outcome.SUCCEEDED
-    assert await _builds(house.client.get_workflow_handle("site/edge-0003")) == {"two"}
+    assert await builds_of(house.client.get_workflow_handle("site/edge-0003")) == {"two"}
     assert await region.repeats() == 0
 
 
@@ -54,8 +54,13 @@ async def _deploy(house: Stack, build: str) -> None:
     """Workers of this build beside what is there, and what begins from now on goes to them."""
     house.settings["STARFLOCK_BUILD"] = build
     await house.start_worker()
+    await made_current(house, build)
 
-    async def made_current() -> bool:
+
+async def made_current(house: Stack, build: str) -> None:
+    """Once its workers have polled: what begins from now on goes to them."""
+
+    async def is_done() -> bool:
         request = SetWorkerDeploymentCurrentVersionRequest(
             namespace=house.client.namespace,
             deployment_name="fleet",
@@ -71,10 +76,10 @@ async def _deploy(house: Stack, build: str) -> None:
             return False
         return True
 
-    await until(made_current, f"build {build}")
+    await until(is_done, f"build {build}")
 
 
-async def _builds(handle: "WorkflowHandle[object, object]") -> set[str]:
+async def builds_of(handle: "WorkflowHandle[object, object]") -> set[str]:
     """Which builds have worked on it."""
     return {
         event.workflow_task_completed_event_attributes.deployment_version.build_id

@@ -102,6 +102,12 @@ async def test_learned_from_one_night_it_foretells_another_within_5_percent(tmp_
     assert abs(length - real) / real <= 0.05
 
 
+async def test_a_region_is_rehearsed_without_its_workers(tmp_path: Path) -> None:
+    there = {"name": "sc", "auth_url": "http://127.0.0.1:5/v3", "credential": {"password": "file:password"}}
+    inventory = inventory_of(tmp_path, 4, system_controllers=[there | {"queue": "starflock-east"}])
+    assert (await run(tmp_path, inventory, campaign())).rehearsal.counts == {Outcome.SUCCEEDED: 4}
+
+
 async def test_sites_start_in_their_windows_night_by_night(tmp_path: Path) -> None:
     inventory = inventory_of(tmp_path, 12, windows=[NIGHTS])
     made = await run(tmp_path, inventory, campaign(window={"max_in_flight": 1}))

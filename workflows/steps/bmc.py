@@ -15,7 +15,6 @@ with workflow.unsafe.imports_passed_through():
     from activities.redfish.activities import RedfishActivities
     from activities.redfish.looks import RedfishLooks
     from activities.redfish.sending import SETTLE, window_s
-    from models import contracts
     from models.bmc import (
         AddressAnswer,
         AwaitBmcRequest,
@@ -148,7 +147,7 @@ class HostBmc:
             AwaitHostRequest(on=self.host, until=until, within=within, **vars(proof)),
             within=within,
             summary="wait for the installer" if until == "installer" else "wait for the installed host",
-            queue=contracts.BMC_TASK_QUEUE,
+            queue=policies.bmc_queue(),
         )
         return end
 
@@ -162,7 +161,7 @@ class HostBmc:
             AwaitBmcRequest(on=self.host, until=until, within=within, **more),
             within=within,
             summary=f"wait until {until}",
-            queue=contracts.BMC_TASK_QUEUE,
+            queue=policies.bmc_queue(),
         )
         return end
 
@@ -177,7 +176,7 @@ class HostBmc:
             whole=whole,
             tries_within=TRIES_WITHIN,
             summary=summary,
-            queue=contracts.BMC_TASK_QUEUE,
+            queue=policies.bmc_queue(),
         )
         return step
 
@@ -187,7 +186,7 @@ class HostBmc:
         return await workflow.execute_activity_method(
             method,
             request,
-            task_queue=contracts.BMC_TASK_QUEUE,
+            task_queue=policies.bmc_queue(),
             start_to_close_timeout=policies.LOOK,
             schedule_to_close_timeout=max(self.timing.paced(within), self.timing.two_requests) + 3 * beat,
             heartbeat_timeout=beat,

@@ -7,8 +7,10 @@ with workflow.unsafe.imports_passed_through():
     from models.bringup import BringUpRequest, ConfigurationPlan, ConfigurationResult, ConfigureRequest
     from models.configuration import Change, Section
     from models.outcome import Outcome
+    from models.site import Observation
     from models.timing import Timing
     from rules import bringup as rules
+    from rules.install import Gate
     from workflows.steps.platform import SitePlatform
     from workflows.steps.procedure import Procedure, SiteProcedure
     from workflows.steps.site import (
@@ -70,9 +72,7 @@ class ConfiguringProcedure(SiteProcedure):
     async def _pass_gates(self) -> ConfigurationPlan:
         """The whole plan; what cannot be is said all at once, before the first change."""
         with self._log.during("gates"):
-            seen = await self._watch.pass_gate(
-                lambda seen: rules.change_gate(self._asked.site, seen), self._asked.ready_within
-            )
+            seen = await self._watch.pass_gate(self._gate, self._asked.ready_within)
             self._platform.timing = seen.timing
             plan = await self._platform.plan()
         self._profile = plan.profile
@@ -84,6 +84,9 @@ class ConfiguringProcedure(SiteProcedure):
             words = f"profile {plan.profile} does not fit: {first}{more}; nothing was changed"
             raise Ended(Outcome.REFUSED, words, *plan.complaints)
         return plan
+
+    def _gate(self, seen: Observation) -> Gate:
+        return rules.change_gate(self._asked.site, seen)
 
     async def _change_site(self, plan: ConfigurationPlan) -> None:
         """What belongs to no host; a service's parameters are put in force together."""

@@ -44,6 +44,8 @@ class ControllersFirst:
     say: Callable[[str], None]
     may_go_on: Callable[[], Awaitable[bool]]
     """Returns when the campaign is neither paused nor frozen; False once it is aborted."""
+    queue_of: Callable[[str], str | None] = lambda name: None
+    """The task queue of a controller's region; None: the campaign's own."""
     in_work: str = ""
     """The controller that is being upgraded."""
 
@@ -89,6 +91,7 @@ class ControllersFirst:
                 contracts.UPGRADE_SITE,
                 request,
                 id=contracts.site_workflow_id(name),
+                task_queue=self.queue_of(name),
                 result_type=UpgradeResult,
                 cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,

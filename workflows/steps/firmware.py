@@ -8,7 +8,6 @@ from temporalio import workflow
 with workflow.unsafe.imports_passed_through():
     from activities.redfish.firmware import RedfishFirmware
     from activities.redfish.looks import RedfishLooks
-    from models import contracts
     from models.bmc import BmcEnd
     from models.firmware import AwaitFirmwareRequest, DeclaredHosts, UpdateComponentRequest
     from models.hardware import HostReport, InspectRequest
@@ -25,7 +24,7 @@ async def declared_hosts(site: str) -> tuple[str, ...]:
     found: DeclaredHosts = await workflow.execute_activity_method(
         RedfishFirmware.declared_hosts,
         site,
-        task_queue=contracts.BMC_TASK_QUEUE,
+        task_queue=policies.bmc_queue(),
         start_to_close_timeout=policies.LOOK,
         retry_policy=policies.WAIT_RETRY,
         summary="which hosts have a BMC",
@@ -70,6 +69,6 @@ class HostFirmware(HostBmc):
             request,
             within=request.within,
             summary=f"wait for {request.component.name} {request.component.version}",
-            queue=contracts.BMC_TASK_QUEUE,
+            queue=policies.bmc_queue(),
         )
         return end

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 from activities.starlingx.vim.client import SETTLE
+from models import contracts
 from models.timing import Timing
 
 FIRST_LOOK_HEARTBEAT = timedelta(seconds=15)
@@ -22,6 +24,11 @@ WAIT_RETRY = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval
 
 MUTATION_TRIES = timedelta(hours=1)
 """dcmanager bears 30 minutes of silence; twice that and a person should look."""
+
+
+def bmc_queue() -> str:
+    """Beside the queue of the workflow that asks: workers of a region reach its BMCs."""
+    return contracts.bmc_queue(workflow.info().task_queue)
 
 
 def heartbeat(timing: Timing) -> timedelta:

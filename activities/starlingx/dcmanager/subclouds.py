@@ -23,6 +23,7 @@ from activities.starlingx.dcmanager.errors import refused_to
 from activities.starlingx.directory import Directory
 from activities.starlingx.errors import translated
 from activities.starlingx.session import Cloud
+from activities.unresolved import unresolved
 from activities.waiting import seconds
 from inventory.bmc import declared_bmc
 from inventory.deploy_values import DeployValues, load_deploy, sendable
@@ -202,7 +203,9 @@ class Subclouds:
                 password = resolve(declared.credential.password, base)
                 fields["bmc_password"] = dcmanager.encoded(password)
                 secrets.append(password)
-        except (SecretError, NotDeclared) as error:
+        except SecretError as error:
+            raise unresolved(error) from error
+        except NotDeclared as error:
             raise Refused(str(error)) from error
         if values.files.release is not None:
             fields["release"] = values.files.release

@@ -20,6 +20,7 @@ from activities.starlingx.sysinv import client as sysinv
 from activities.starlingx.sysinv import hosting
 from activities.waiting import Heartbeat
 from models.bmc import HostRef
+from models.holds import read_hold
 from models.host_maintenance import HostLook
 from models.inventory import Site
 from models.maintenance import HoldName
@@ -48,7 +49,7 @@ class MaintenanceActivities:
             region = self.directory.region_of(site, view)
             cloud = await self.directory.site_cloud(site)
             await must_be_region(cloud, on.site, region)
-            system, _ = await sysinv.system(cloud)
+            system, reply = await sysinv.system(cloud)
             hosts, rows, alarms = await asyncio.gather(
                 sysinv.hosts(cloud), hosting.rows(cloud), fm.alarms(cloud)
             )
@@ -64,6 +65,7 @@ class MaintenanceActivities:
             alarms=tuple(alarm.key for alarm in alarms),
             marked=tuple(mark.value for mark in await self.journal.marks(on.site) if mark.kind == MARK),
             holds=declared_holds(site),
+            hold=read_hold(system.texts, reply.date or datetime.now(UTC)),
             timing=self.directory.timing,
             attempt=activity.info().attempt,
         )

@@ -56,5 +56,12 @@ securityContext:
 {{- $_ := set $set "STARFLOCK_CODEC_ORIGINS" (join "," .Values.codecServer.origins) -}}
 {{- $_ := set $set "STARFLOCK_CODEC_TOKENS" (printf "operators=k8s:%s/codec-token" .Values.secret) -}}
 {{- end -}}
+{{- if .Values.vault.address -}}
+{{- $_ := set $set "VAULT_ADDR" .Values.vault.address -}}
+{{- $_ := set $set "VAULT_KUBERNETES_ROLE" .Values.vault.role -}}
+{{- if .Values.vault.ca -}}
+{{- $_ := set $set "VAULT_CACERT" "/etc/starflock/inventory/vault-ca.pem" -}}
+{{- end -}}
+{{- end -}}
 {{- toYaml (merge (deepCopy .Values.settings) $set) -}}
 {{- end -}}
