@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from models.base import Frozen
-from models.campaign import Budget, CampaignSpec, Window
+from models.campaign import NEVER_AGAIN, Again, Budget, CampaignSpec, Window
 from models.holds import SiteHold
 from models.notices import NoticeCarry
 from models.outcome import Outcome
@@ -115,6 +115,11 @@ class CampaignCarry(Frozen):
     """Of the busy ones those that their own people hold."""
     overridden: tuple[tuple[int, str], ...] = ()
     """Sites whose own hold a person disregards, with the words."""
+    tries: Again = NEVER_AGAIN
+    tried: tuple[tuple[int, int, int], ...] = ()
+    """(site, tries taken after a failure, after silence)."""
+    to_try: tuple[tuple[int, str], ...] = ()
+    """(site, outcome code of its latest run): of the busy ones those that nobody holds."""
 
 
 class CampaignStart(CampaignSpec):

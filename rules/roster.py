@@ -24,6 +24,7 @@ from models.carry import (
 from models.fleet import Members
 from models.outcome import GOOD, Outcome
 from rules.budget import COUNTED, Spending
+from rules.wan import pinned
 from rules.waves import Tally, wave_ends, waves_by_site
 
 TROUBLES_KEPT = 20
@@ -38,11 +39,12 @@ def first_carry(spec: CampaignSpec, members: Members, now: datetime) -> Campaign
         ends=wave_ends(spec.waves, len(members.names)),
         status=PENDING * len(members.names),
         windowed=members.windows is not None,
-        window=spec.window,
+        window=pinned(spec.window, members),
         budget=spec.budget,
         pace=members.timing.pace,
         started=now,
         inventory_hash=members.inventory_hash,
+        tries=members.tries,
     )
 
 
