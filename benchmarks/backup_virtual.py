@@ -192,7 +192,7 @@ class House:
         if what == "worker":
             await self.crew.replace()
             return
-        async with self.server.held():
+        async with self.server.inner.held():
             await self._kill_store()
 
     async def _kill_store(self) -> None:

@@ -208,10 +208,12 @@ class RetryRequest(Frozen):
 
 
 class SetRequest(Frozen):
-    """New limits from now on; what is absent stays, also within `by` and `budget`."""
+    """New limits from now on; what is absent stays, also within `by`, `wan` and `budget`."""
 
     max_in_flight: int | None = Field(default=None, ge=1, le=1500)
     by: dict[str, Annotated[int, Field(ge=1)]] | None = None
+    wan: dict[str, Rate] | None = None
+    """Of labels that have a WAN budget."""
     budget: Budget | None = None
     owner: str = Field(min_length=1)
 

@@ -335,13 +335,14 @@ class CampaignState(CampaignBooks):
         max_in_flight: int | None = None,
         by: Mapping[str, int] | None = None,
         budget: Budget | None = None,
+        wan: Mapping[str, str] | None = None,
     ) -> str:
-        """What is absent stays, also within `by` and `budget`. What the new budget finds spent is."""
+        """What is absent stays, also within `by`, `wan` and `budget`. What the new budget finds spent is."""
         old = self.window.limits
         limits = Window(
             max_in_flight=old.max_in_flight if max_in_flight is None else max_in_flight,
             by={**old.by, **(by or {})},
-            wan=old.wan,
+            wan=old.wan and old.wan.model_copy(update={"by": {**old.wan.by, **(wan or {})}}),
         )
         if limits != old:
             self._open_window(limits)

@@ -477,7 +477,7 @@ class FleetCampaign:
 
     @workflow.update(name="set")
     def set_limits(self, request: SetRequest) -> Answer:
-        done = self.state.set_limits(request.max_in_flight, request.by, request.budget)
+        done = self.state.set_limits(request.max_in_flight, request.by, request.budget, request.wan)
         return self._did(f"{done}, by {request.owner}")
 
     @set_limits.validator

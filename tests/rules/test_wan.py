@@ -5,10 +5,11 @@ from driving import T0, campaign, end, members, spec, start
 from pydantic import ValidationError
 
 from models.base import rate_of
-from models.campaign import WanBudget, Window
+from models.campaign import SetRequest, WanBudget, Window
 from models.carry import CampaignCarry
 from rules.campaign import CampaignState
 from rules.explain import waiting_reasons
+from rules.updates import set_refused
 from rules.wan import told
 
 UPLINKS = {"uplink": lambda site: f"dc-{'east' if site % 2 else 'west'}"}
@@ -47,6 +48,26 @@ def test_a_cap_that_is_set_later_does_not_lift_the_budget() -> None:
     state = campaign(8, UPLINKS, window=WINDOW)
     assert state.set_limits(by={"uplink": 4}) == "at most 100 in flight, uplink 2"
     assert len(start(state)) == 4
+
+
+def test_the_budget_may_change_while_the_campaign_runs() -> None:
+    state = campaign(12, UPLINKS, window=WINDOW)
+    start(state)
+    assert state.set_limits(wan={"uplink": "16MB"}) == "at most 100 in flight, uplink 4"
+    assert len(start(state)) == 4
+
+
+@pytest.mark.parametrize(
+    ("wan", "words"),
+    [
+        ({"uplink": "3MB"}, "uplink=3MB is less than one site takes: at least 4MB"),
+        ({"ring": "30MB"}, "no WAN budget can be put on ring: this campaign began with uplink"),
+        ({"uplink": "20MB"}, ""),
+    ],
+)
+def test_a_new_budget_that_cannot_be_kept_is_refused(wan: dict[str, str], words: str) -> None:
+    state = campaign(4, UPLINKS, window=WINDOW)
+    assert set_refused(state, SetRequest(wan=wan, owner="anna")) == words
 
 
 def test_what_the_archives_say_is_pinned_for_the_campaigns_life() -> None:
