@@ -52,6 +52,8 @@ ODD: dict[tuple[Fate, ...], float] = {
     ("dark", "dark"): 0.01,
 }
 """How the tries of a site go, and the share of the sites where they go so."""
+HARMED: dict[tuple[Fate, ...], float] = {("harmed", "complete"): 0.01, ("harmed", "harmed"): 0.01}
+"""Beside those, where each backup is read back."""
 LARGE = 17 * 2**20
 SITE_RATE, AT_ONCE = 5_000_000, 5
 """Bytes a second that an archive lets a site send; sites of one uplink that its budget bears."""
@@ -129,6 +131,7 @@ class BackedUp:
         ends = {
             "complete": SiteOutcome.SUCCEEDED,
             "failed": SiteOutcome.FAILED,
+            "harmed": SiteOutcome.FAILED,
             "dark": SiteOutcome.UNREACHABLE,
         }
         return 2, ends[tries[-1]]
@@ -211,16 +214,18 @@ async def backed_up(
     uplinks: int,
     kills: Sequence[str] = KILLS,
     say: Callable[[str], None] = lambda words: None,
+    *,
+    verify: bool = False,
 ) -> BackedUp:
-    """Raises CannotRun."""
+    """`verify`: each backup is read back by the campaign itself, and some are harmed. Raises CannotRun."""
     with radosgw() as rgw:
         rgw.bucket(BUCKET)
         inventory, uplink_of = _inventory(folder, size, uplinks, rgw)
-        night = _draw(folder, tuple(uplink_of))
+        night = _draw(folder, tuple(uplink_of), ODD | HARMED if verify else ODD)
         async with _house(folder, inventory, night, rgw) as house:
             try:
                 async with asyncio.timeout(BEGIN_WITHIN_S + size * SITE_WITHIN_S):
-                    result, chain = await _campaign(house, size, kills, say)
+                    result, chain = await _campaign(house, size, _spec(verify), kills, say)
                     say("the campaign has ended")
                     before = await _listed(house.client)
                     entries = tuple(entry for each in before.holdings for entry in each.entries)
@@ -273,11 +278,11 @@ async def _house(folder: Path, inventory: Path, night: Night, rgw: Radosgw) -> A
 
 
 async def _campaign(
-    house: House, size: int, kills: Sequence[str], say: Callable[[str], None]
+    house: House, size: int, spec: CampaignSpec, kills: Sequence[str], say: Callable[[str], None]
 ) -> tuple[CampaignResult, engine.Chain]:
     handle = await house.client.start_workflow(
         contracts.FLEET_CAMPAIGN,
-        _spec(),
+        spec,
         id=contracts.campaign_workflow_id(CAMPAIGN),
         task_queue=contracts.TASK_QUEUE,
         result_type=CampaignResult,
@@ -337,17 +342,17 @@ async def _verified(client: Client, backups: Sequence[str]) -> tuple[Verificatio
     return tuple(await asyncio.gather(*(one(backup) for backup in backups)))
 
 
-def _spec() -> CampaignSpec:
+def _spec(verify: bool) -> CampaignSpec:
     """With the tries that a backup has where the file says nothing of them; 2 % of 40 sites would be none."""
     return CampaignSpec.model_validate(
         {
             "name": CAMPAIGN,
-            "operation": {"kind": "backup"},
+            "operation": {"kind": "backup", "verify": verify},
             "select": {"all": True},
             "waves": [{"count": 3}, {"percent": 100}],
             "window": {"max_in_flight": 250, "wan": {"by": {"uplink": f"{SITE_RATE * AT_ONCE}B"}}},
             "maintenance_windows": {"unknown": "45m"},
-            "budget": {"failed": "5%"},
+            "budget": {"failed": "10%"},
         }
     )
 
@@ -367,6 +372,9 @@ def _inventory(folder: Path, size: int, uplinks: int, rgw: Radosgw) -> tuple[Pat
             "credential": {"access_key": "file:access", "secret_key": "file:secret"},
             "keys": [{"id": "k1", "secret": "file:key"}],
             "bytes_per_second": SITE_RATE,
+            # Between two questions the idle server skips days.
+            "stale_after": "365d",
+            "unverified_after": "365d",
         }
     ]
     key = base64.b64encode(random.Random(SEED).randbytes(32)).decode()
@@ -377,14 +385,13 @@ def _inventory(folder: Path, size: int, uplinks: int, rgw: Radosgw) -> tuple[Pat
     return path, {site["name"]: site["labels"]["uplink"] for site in document["sites"]}
 
 
-def _draw(folder: Path, sites: Sequence[str]) -> Night:
-    """A backup takes 5 to 15 minutes; of a hundred sites three fail once, one fails twice, two are dark once,
-    one stays dark. The canaries are well. A few archives have two parts."""
+def _draw(folder: Path, sites: Sequence[str], shares: dict[tuple[Fate, ...], float]) -> Night:
+    """A backup takes 5 to 15 minutes. The canaries are well. A few archives have two parts."""
     dice = random.Random(SEED)
     state = folder / "dcmanager"
     state.mkdir()
     odd: list[tuple[Fate, ...]] = []
-    for tries, share in ODD.items():
+    for tries, share in shares.items():
         odd += [tries] * max(round(len(sites) * share), 1)
     fates = dict(zip(dice.sample(sites[3:], len(odd)), odd, strict=True))
     large = set(dice.sample(sites, max(len(sites) // 100, 1)))

@@ -5,6 +5,7 @@ a real RGW; sites and dcmanager are stood in for.
 """
 
 import asyncio
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -14,34 +15,40 @@ from benchmarks.backup_virtual import AT_ONCE, QUICK_KILLS, BackedUp, backed_up,
 from models.outcome import Outcome
 from tests.support.radosgw import what_is_missing
 
-SITES, UPLINKS = 30, 2
+SITES, UPLINKS = 24, 2
 
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> BackedUp:
     if missing := what_is_missing():
         pytest.skip(missing)
-    return asyncio.run(backed_up(tmp_path_factory.mktemp("night"), SITES, UPLINKS, QUICK_KILLS))
+    folder = tmp_path_factory.mktemp("night")
+    return asyncio.run(backed_up(folder, SITES, UPLINKS, QUICK_KILLS, verify=True))
 
 
 def test_every_site_has_ended_once_after_its_tries(night: BackedUp) -> None:
     assert night.not_as_due() == []
-    assert night.tried_again == 4
+    assert night.tried_again == 6
     assert (night.kills["worker"], night.kills["store"]) == (1, 1)
 
 
 def test_what_counts_as_good_is_whole_and_verified(night: BackedUp) -> None:
     assert night.not_good() == []
-    assert len(night.verified) == night.result.counts[Outcome.SUCCEEDED] == SITES - 2
-    states = {entry.state for each in night.after.holdings for entry in each.entries}
-    assert states == {"good", "unfinished"}
+    assert len(night.verified) == night.result.counts[Outcome.SUCCEEDED] == SITES - 3
+    states = Counter(entry.state for entry in night.entries)
+    assert states == {"good": SITES - 3, "bad": 3, "unfinished": 3}, "what the store has harmed was found"
+    assert Counter(entry.state for each in night.after.holdings for entry in each.entries) == states
 
 
-def test_the_catalogue_tells_who_is_stale_and_who_unverified(night: BackedUp) -> None:
+def test_the_catalogue_tells_who_has_no_good_backup_and_why(night: BackedUp) -> None:
     without = {site for site in night.night.sites if night.due(site)[1] is not Outcome.SUCCEEDED}
     assert {each.site for each in night.before.holdings if each.stale} == without
-    assert {each.site for each in night.before.holdings if each.unverified} == {*night.night.sites} - without
-    assert [each.site for each in night.after.holdings if each.unverified] == []
+    harmed = [site for site, of in night.night.sites.items() if of.tries == ("harmed", "harmed")]
+    told = {each.site: each.unverified for each in night.before.holdings if each.unverified}
+    assert list(told) == harmed
+    assert told[harmed[0]].endswith("was found bad")
+    reasons = [run.reason for run in night.runs if run.site == harmed[0]]
+    assert all("was sealed and is not good: platform/" in reason for reason in reasons)
 
 
 def test_none_began_outside_the_window_nor_above_its_uplinks_budget(night: BackedUp) -> None:
