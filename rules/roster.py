@@ -35,7 +35,7 @@ def first_carry(spec: CampaignSpec, members: Members, now: datetime) -> Campaign
     """A campaign of which nothing has started."""
     return CampaignCarry(
         sites=members.names,
-        caps=tuple(_pin(label, values) for label, values in members.labels.items()),
+        caps=tuple(pinned_cap(label, values) for label, values in members.labels.items()),
         ends=wave_ends(spec.waves, len(members.names)),
         status=PENDING * len(members.names),
         windowed=members.windows is not None,
@@ -48,7 +48,7 @@ def first_carry(spec: CampaignSpec, members: Members, now: datetime) -> Campaign
     )
 
 
-def _pin(label: str, of_sites: Sequence[str]) -> CapGroups:
+def pinned_cap(label: str, of_sites: Sequence[str]) -> CapGroups:
     """A site without the label ("") falls under no cap of it."""
     values = tuple(value for value in dict.fromkeys(of_sites) if value)
     number = {value: group for group, value in enumerate(values)} | {"": -1}

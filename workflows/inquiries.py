@@ -90,7 +90,7 @@ class PlanCampaign:
                 for decision in Decision
                 if (count := sum(plan.decision == decision for plan in plans))
             },
-            estimated_minutes=round((first + campaign_time(spec, to_do)).total_seconds() / 60, 1),
+            estimated_minutes=round((first + campaign_time(spec, to_do, members)).total_seconds() / 60, 1),
             estimate_from=usual.words,
             inventory_hash=members.inventory_hash,
             wan=wan.told(wan.pinned(spec.window, members), members),

@@ -1,5 +1,7 @@
 """A WAN budget by label: how many sites of one value it lets be in work, and in which words."""
 
+from datetime import timedelta
+
 import pytest
 from driving import T0, campaign, end, members, spec, start
 from pydantic import ValidationError
@@ -8,6 +10,7 @@ from models.base import rate_of
 from models.campaign import SetRequest, WanBudget, Window
 from models.carry import CampaignCarry
 from rules.campaign import CampaignState
+from rules.estimate import campaign_time
 from rules.explain import waiting_reasons
 from rules.updates import set_refused
 from rules.wan import told
@@ -86,3 +89,13 @@ def test_the_plan_tells_each_uplink() -> None:
         "uplink=dc-west: 2 sites at once (10MB a second, 4MB a site)",
     )
     assert told(Window(), fleet) == ()
+
+
+def test_the_estimate_of_a_plan_goes_through_the_same_budget() -> None:
+    fleet = members(8, **UPLINKS)
+    hour = [timedelta(hours=1)] * 8
+    declared = spec(window=WINDOW)
+    assert campaign_time(declared, hour) == timedelta(hours=1), "nothing is known of uplinks"
+    assert campaign_time(declared, hour, fleet) == timedelta(hours=2), "two of each at once"
+    one_link = members(8, uplink=lambda site: "dc-east")
+    assert campaign_time(declared, hour, one_link) == timedelta(hours=4)
