@@ -46,8 +46,8 @@ def campaign_time(
 
 def _through(window: SlidingWindow, sites: Iterable[int], seconds: Sequence[float]) -> float:
     """When the last of them ends."""
-    for site in sites:
-        window.queue(site)
+    for each in sites:
+        window.queue(each)
     ends: list[tuple[float, int]] = []
     now = 0.0
     while True:
