@@ -63,7 +63,7 @@ SEED = 17
 OUTAGE_S = 2.0
 OBJECT_WITHIN_S = 10.0
 VERIFIED_AT_ONCE = 16
-BEGIN_WITHIN_S, SITE_WITHIN_S = 120.0, 1.5
+BEGIN_WITHIN_S, SITE_WITHIN_S = 180.0, 3.0
 """By the wall, several times what is needed: the server is known to stop skipping for good."""
 PART_OF_A_BACKUP = 2
 """Objects: the site's record and the platform's archive."""
