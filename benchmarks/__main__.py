@@ -24,6 +24,7 @@ from rich.table import Table
 
 from benchmarks import (
     archive,
+    backup_virtual,
     bmc_inventory,
     campaign_cost,
     campaign_real,
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Coroutine[Any, Any, Outcome]]] = {
         memory,
         bmc_inventory,
         archive,
+        backup_virtual,
         campaign_cost,
         campaign_virtual,
         rehearsal,

@@ -50,6 +50,9 @@ def backup(
     remove: Annotated[
         bool, typer.Option("--remove", help="With --playbook: its archives leave the host in the end.")
     ] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read it back in the end; it succeeds only where it is good.")
+    ] = False,
     reachable_within: Within = None,
     ready_within: Within = None,
     no_wait: NoWait = False,
@@ -74,7 +77,7 @@ def backup(
     given = {"reachable_within": reachable_within, "ready_within": ready_within}
     request = BackupSiteRequest.model_validate(
         {"site": name, "local": local, "registry_images": registry_images}
-        | {"playbook": playbook, "user_images": user_images, "remove": remove}
+        | {"playbook": playbook, "user_images": user_images, "remove": remove, "verify": verify}
         | {key: value for key, value in given.items() if value is not None}
     )
     carried_out(

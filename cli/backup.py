@@ -31,10 +31,20 @@ DAY_S = 86_400
 
 
 @app.command("list")
-def list_(sites: SiteArguments = None, output: FormOption = "table") -> None:
+def list_(
+    sites: SiteArguments = None,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="Only sites whose newest good backup is too old, and why.")
+    ] = False,
+    unverified: Annotated[
+        bool, typer.Option("--unverified", help="Only sites whose backup nobody has read for long.")
+    ] = False,
+    output: FormOption = "table",
+) -> None:
     """Show each site's newest backup, its age, whether it was verified; of named sites every backup.
 
-    Exit code 1 where a site has none.
+    How old is too old is said by the archive: `stale_after`, `unverified_after`. Exit code 1 where a site
+    has no backup; with --stale or --unverified, where any site is listed.
     """
     from cli.session import ask, connected, run
     from models import contracts
@@ -49,6 +59,13 @@ def list_(sites: SiteArguments = None, output: FormOption = "table") -> None:
         )
 
     found = run(work())
+    if stale or unverified:
+        at_fault = [
+            each for each in found.holdings if (stale and each.stale) or (unverified and each.unverified)
+        ]
+        listed = Catalogue(holdings=tuple(at_fault))
+        emit(output, listed, lambda: _at_fault(listed.holdings, stale, unverified))
+        raise typer.Exit(Code.BAD_END if at_fault else 0)
     emit(output, found, lambda: _every(found.holdings) if named else _fleet(found.holdings))
     if any(each.newest is None for each in found.holdings):
         raise typer.Exit(Code.BAD_END)
@@ -208,6 +225,17 @@ def _fleet(holdings: "tuple[Holding, ...]") -> list[Any]:
     if without:
         drawn += ["", table("site without one", "why", rows=without)]
     return drawn
+
+
+def _at_fault(holdings: "tuple[Holding, ...]", stale: bool, unverified: bool) -> list[Any]:
+    if not holdings:
+        return ["no site"]
+    columns = ["site", *(["stale"] if stale else []), *(["unverified"] if unverified else [])]
+    rows = [
+        (each.site, *([each.stale] if stale else []), *([each.unverified] if unverified else []))
+        for each in holdings
+    ]
+    return [table(*columns, rows=rows)]
 
 
 def _why_none(holding: "Holding") -> str:

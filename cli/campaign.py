@@ -254,6 +254,8 @@ def shown(progress: "CampaignProgress", link: str) -> list[Any]:
     ]
     if progress.waiting:
         parts += ["", table("waits", "why", rows=progress.waiting.items())]
+    if progress.again:
+        parts += ["", f"tried again by themselves: {' '.join(progress.again[:12])}"]
     if progress.untold:
         parts += ["", *progress.untold]
     if progress.troubles:
@@ -275,6 +277,7 @@ def _plan(found: "CampaignPlan") -> list[Any]:
                 ("now", counted(dict(found.counts))),
                 ("estimate", f"{found.estimated_minutes:g} min ({found.estimate_from})"),
                 ("inventory", found.inventory_hash),
+                *(("wan", each) for each in found.wan),
             ]
         ),
         "",

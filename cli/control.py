@@ -130,6 +130,10 @@ def set_limits(
         list[str] | None,
         typer.Option(metavar="LABEL=N", help="Sites in work at once per value of a label; repeatable."),
     ] = None,
+    wan: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABEL=RATE", help="WAN budget per value of a label, such as 50MB; repeatable."),
+    ] = None,
     failed: Annotated[str | None, typer.Option(metavar="N|N%", help="Budget of failed sites.")] = None,
     unreachable: Annotated[str | None, typer.Option(metavar="N|N%", help="Of unreachable ones.")] = None,
     wave_failed: Annotated[str | None, typer.Option(metavar="N|N%", help="Of failed in one wave.")] = None,
@@ -152,12 +156,23 @@ def set_limits(
     request: dict[str, Any] = {
         "max_in_flight": max_in_flight,
         "by": dict(_cap(each) for each in cap or ()) or None,
+        "wan": dict(_rate(each) for each in wan or ()) or None,
         "budget": {key: value for key, value in named.items() if value is not None} or None,
         "owner": by,
     }
     SetRequest.model_validate(request)
     # Sent as it was said: a model would fill the budget up with defaults, and "absent stays" would be lost.
     _tell(name, "set", request, output)
+
+
+def _rate(text: str) -> tuple[str, str]:
+    from models.base import parse_rate
+
+    label, _, rate = text.partition("=")
+    try:
+        return label, parse_rate(rate)
+    except ValueError as error:
+        raise Failure(Code.BAD_INPUT, f"--wan LABEL=RATE: {error}; found {text!r}") from None
 
 
 def _quota(text: str | None) -> int | str | None:

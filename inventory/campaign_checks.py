@@ -16,15 +16,16 @@ from typing import NamedTuple
 
 from inventory.load import Inventory
 from inventory.operation_checks import operation_findings
-from inventory.problems import Finding
+from inventory.problems import Finding, Path
 from inventory.select import GroupMembers, select
+from inventory.wan import wan_findings
 from inventory.words import SUGGESTED_AT_MOST, did_you_mean, listed, quoted
 from models.campaign import Budget, CampaignSpec, Selector, Wave, Window
 from models.inventory import Site
 from models.operations import BackupOperation, Operation
 
 CONTROLLER_CAP = "system_controller"
-"""The key of `window.by` that is no label."""
+"""The key of `window.by` and `window.wan.by` that is no label."""
 BACKUPS_AT_ONCE = 250
 """MAX_PARALLEL_SUBCLOUD_BACKUP_CREATE of distcloud's subcloud_manager.py; it lets the others wait unseen."""
 _COUNTED = ("failed", "unreachable", "wave_failed")
@@ -68,6 +69,9 @@ def findings(
             yield from _approvals(sections.approvals, len(sections.waves))
     if sections.window is not None and inventory is not None:
         yield from _caps(sections.window, selected or inventory.sites, bool(selected))
+    if sections.window is not None:
+        sites = selected or (inventory.sites if inventory is not None else ())
+        yield from wan_findings(sections.operation, sections.window, sites, inventory)
     if sections.window is not None and isinstance(sections.operation, BackupOperation):
         yield from _pool(sections.window)
     if sections.budget is not None and total is not None:
@@ -165,12 +169,15 @@ def _approvals(approvals: tuple[str, ...], waves: int) -> Iterator[Finding]:
 
 def _caps(window: Window, sites: tuple[Site, ...], are_selected: bool) -> Iterator[Finding]:
     labels = {label for site in sites for label in site.labels}
-    for label in window.by:
+    paths: list[Path] = [("window", "by", label) for label in window.by]
+    paths += [("window", "wan", "by", label) for label in (window.wan.by if window.wan else ())]
+    for path in paths:
+        label = str(path[-1])
         if label != CONTROLLER_CAP and label not in labels:
             near = did_you_mean(label, sorted({*labels, CONTROLLER_CAP}))
             which = "selected site" if are_selected else "site"
             message = f"no {which} has the label {quoted(label)}, so this cap would hold nobody{near}"
-            yield Finding(("window", "by", label), message)
+            yield Finding(path, message)
 
 
 def _budget(budget: Budget, total: int) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints, field_validator
 
-from models.base import Frozen, Name
+from models.base import Duration, Frozen, Name
 
 BackupKind = Literal["full", "platform", "volumes", "controller"]
 """full: platform and volumes; controller: of a system controller itself."""
@@ -322,6 +322,19 @@ class Holding(Frozen):
     """Where every one was asked for, newest first."""
     trouble: str = ""
     """In words, why nothing can be said of it."""
+    older_good: CatalogueEntry | None = None
+    """The newest that no verification found bad, where `newest` is none."""
+    stale_after: Duration | None = None
+    unverified_after: Duration | None = None
+    """As its archive is declared."""
+    stale: str = ""
+    unverified: str = ""
+    """In words, why it is; empty: it is not."""
+
+    @property
+    def good(self) -> CatalogueEntry | None:
+        """The newest good one."""
+        return self.newest if self.newest is not None and self.newest.is_sound else self.older_good
 
 
 class Catalogue(Frozen):

@@ -87,6 +87,10 @@ class ArchiveTarget(Frozen):
     bytes_per_second: int | None = Field(default=None, ge=1024)
     """The most that one site sends; None: as fast as it goes."""
     retention: Retention = Retention()
+    stale_after: Duration = timedelta(days=2)
+    """A site whose newest good backup is older is told as stale."""
+    unverified_after: Duration = timedelta(days=30)
+    """A site whose newest good backup was not verified for so long is told as unverified."""
     object_lock: ObjectLock | None = None
 
     @model_validator(mode="after")

@@ -31,6 +31,8 @@ class BackupSiteRequest(Frozen):
     """By the site's own backup.yml, over SSH: a standalone site, or a system controller."""
     remove: bool = False
     """Once they are in the archive, remove the playbook's archives from the host."""
+    verify: bool = False
+    """Read it back from the archive in the end, and succeed only where all of it is as it was put."""
     reachable_within: Duration = timedelta(minutes=30)
     """How long an offline site is waited for before it is `unreachable`."""
     ready_within: Duration = timedelta(hours=2)

@@ -20,11 +20,26 @@ from pydantic import (
 
 DURATION_PATTERN = r"^(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+(?:\.\d+)?s)?$"
 QUOTA_PATTERN = r"^\d+(?:\.\d+)?%$"
+RATE_PATTERN = r"^\d+(?:\.\d+)?(?:B|kB|MB|GB|KiB|MiB|GiB|kbit|Mbit|Gbit)$"
 
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)([dhms])")
 _UNIT_SECONDS = {"d": 86_400.0, "h": 3_600.0, "m": 60.0, "s": 1.0}
 _LONGEST_S = 3650 * 86_400.0
 """Ten years; beyond some length `timedelta` would overflow, which pydantic does not take for a refusal."""
+
+_RATE_PART = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]+)")
+_UNIT_BYTES = {
+    "B": 1,
+    "kB": 10**3,
+    "MB": 10**6,
+    "GB": 10**9,
+    "KiB": 2**10,
+    "MiB": 2**20,
+    "GiB": 2**30,
+    "kbit": 125,
+    "Mbit": 125_000,
+    "Gbit": 125_000_000,
+}
 
 
 class Frozen(BaseModel):
@@ -67,6 +82,20 @@ def parse_quota(value: Any) -> Any:
     raise ValueError("expected a count such as 5 or a share such as 2%")
 
 
+def parse_rate(value: Any) -> Any:
+    """`100MB` or `800Mbit`, each second; a bare number is refused, since its unit is a guess."""
+    if isinstance(value, str) and re.fullmatch(RATE_PATTERN, value) and rate_of(value) >= 1:
+        return value
+    raise ValueError("expected how much a second, such as 100MB, 512KiB or 800Mbit")
+
+
+def rate_of(rate: str) -> int:
+    """Bytes per second."""
+    found = _RATE_PART.fullmatch(rate)
+    assert found is not None
+    return int(float(found[1]) * _UNIT_BYTES[found[2]])
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),
@@ -81,6 +110,13 @@ Quota = Annotated[
         {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": QUOTA_PATTERN}]}
     ),
 ]
+
+Rate = Annotated[
+    str,
+    BeforeValidator(parse_rate),
+    WithJsonSchema({"type": "string", "pattern": RATE_PATTERN, "examples": ["100MB", "800Mbit"]}),
+]
+"""How much a second, as it was written; `rate_of` has the number."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 """A site, campaign or controller name: it becomes part of a workflow id."""

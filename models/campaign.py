@@ -5,9 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints, model_validator
 
-from models.base import Duration, Frozen, Name, Quota
+from models.base import Duration, Frozen, Name, Quota, Rate, rate_of
 from models.holds import SiteHold
-from models.operations import JourneyOperation, Operation, UpgradeOperation
+from models.operations import BackupOperation, JourneyOperation, Operation, UpgradeOperation
 from models.outcome import Outcome
 from models.windows import WindowPolicy
 
@@ -52,6 +52,23 @@ class Wave(Frozen):
         return self
 
 
+class WanBudget(Frozen):
+    """How much the sites of one uplink may take together. Nobody can slow down what dcmanager transfers, so
+    it is kept by how many of them are in work at the same time."""
+
+    by: dict[str, Rate] = Field(min_length=1)
+    """Each second, for all sites with the same value of a label, or of `system_controller`."""
+    site: Rate | None = None
+    """What one site takes. Of backups, where absent, what the sites' archives let one send."""
+
+    @property
+    def at_once(self) -> dict[str, int]:
+        """Label -> sites of one value of it; at least one. Empty while it is not known what a site takes."""
+        if self.site is None:
+            return {}
+        return {label: max(rate_of(budget) // rate_of(self.site), 1) for label, budget in self.by.items()}
+
+
 class Window(Frozen):
     """How many sites may be in work at the same time."""
 
@@ -59,6 +76,29 @@ class Window(Frozen):
     """Temporal allows 2,000 pending children and signals of one workflow; this stays clear of it."""
     by: dict[str, Annotated[int, Field(ge=1)]] = {}
     """Cap per value of a label, or of `system_controller`."""
+    wan: WanBudget | None = None
+
+    @property
+    def caps(self) -> dict[str, int]:
+        """Label -> the most sites of one value of it, whether `by` or `wan` says so."""
+        caps = dict(self.by)
+        for label, at_once in (self.wan.at_once if self.wan else {}).items():
+            caps[label] = min(caps.get(label, at_once), at_once)
+        return caps
+
+
+class Again(Frozen):
+    """How often a site is tried again by itself before its end counts. What is absent within is 0."""
+
+    failed: int = Field(default=0, ge=0, le=5)
+    """After it has failed."""
+    unreachable: int = Field(default=0, ge=0, le=5)
+    """After it could not be reached."""
+    after: Duration = timedelta(minutes=30)
+    """Not sooner; then at the end of its wave's queue, when there is room and its window is open."""
+
+
+NEVER_AGAIN, BACKUPS_AGAIN = Again(), Again(failed=1, unreachable=1)
 
 
 class Budget(Frozen):
@@ -82,6 +122,9 @@ class CampaignSpec(Frozen):
     waves: tuple[Wave, ...] = Field(default=(Wave(count=1), Wave(percent=100)), min_length=1)
     window: Window = Window()
     budget: Budget = Budget()
+    again: Again | None = None
+    """Absent: a backup that failed, or whose site was silent, is tried once more; what changes a site is
+    not."""
     maintenance_windows: WindowPolicy = WindowPolicy()
     approvals: tuple[GateName, ...] = ()
     """Gates that a person must open: `after-wave-1` holds wave 2."""
@@ -98,6 +141,12 @@ class CampaignSpec(Frozen):
         operation = self.operation
         found = operation.upgrade if isinstance(operation, JourneyOperation) else operation
         return found if isinstance(found, UpgradeOperation) and found.engine != "vim" else None
+
+    @property
+    def tries(self) -> Again:
+        """As declared, or as the kind of operation has it: a backup does no harm."""
+        by_kind = BACKUPS_AGAIN if isinstance(self.operation, BackupOperation) else NEVER_AGAIN
+        return self.again or by_kind
 
     @model_validator(mode="after")
     def _controllers_can_be_first(self) -> "CampaignSpec":
@@ -159,10 +208,12 @@ class RetryRequest(Frozen):
 
 
 class SetRequest(Frozen):
-    """New limits from now on; what is absent stays, also within `by` and `budget`."""
+    """New limits from now on; what is absent stays, also within `by`, `wan` and `budget`."""
 
     max_in_flight: int | None = Field(default=None, ge=1, le=1500)
     by: dict[str, Annotated[int, Field(ge=1)]] | None = None
+    wan: dict[str, Rate] | None = None
+    """Of labels that have a WAN budget."""
     budget: Budget | None = None
     owner: str = Field(min_length=1)
 
@@ -204,6 +255,8 @@ class CampaignProgress(Frozen):
     counts: dict[Outcome, int]
     waiting: dict[str, str] = {}
     """Site -> why it is not started (held by whom, which cap)."""
+    again: tuple[str, ...] = ()
+    """Sites whose run did not end well, and that are tried again by themselves."""
     troubles: tuple[SiteTrouble, ...] = ()
     """The latest sites that did not end well; all of them are in the records."""
     started: datetime | None = None

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Literal
 
 from models.base import Frozen
-from models.campaign import Budget, CampaignSpec, Window
+from models.campaign import NEVER_AGAIN, Again, Budget, CampaignSpec, Window
 from models.holds import SiteHold
 from models.notices import NoticeCarry
 from models.outcome import Outcome
@@ -119,6 +119,11 @@ class CampaignCarry(Frozen):
     """Task queues by system controller, where they are not the main one."""
     unpolled: tuple[str, ...] = ()
     """Of those queues: nobody works on them."""
+    tries: Again = NEVER_AGAIN
+    tried: tuple[tuple[int, int, int], ...] = ()
+    """(site, tries taken after a failure, after silence)."""
+    to_try: tuple[tuple[int, str], ...] = ()
+    """(site, outcome code of its latest run): of the busy ones those that nobody holds."""
 
 
 class CampaignStart(CampaignSpec):

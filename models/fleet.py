@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from models.base import Frozen
-from models.campaign import CampaignSpec, SiteEnded
+from models.base import Frozen, Rate
+from models.campaign import NEVER_AGAIN, Again, CampaignSpec, SiteEnded
 from models.holds import SiteHold
 from models.inventory import SystemController
 from models.notices import Listener
@@ -39,6 +39,9 @@ class Members(Frozen):
     """Task queues by system controller, where they are not the main one."""
     unpolled: tuple[str, ...] = ()
     """Of those queues: nobody works on them."""
+    tries: Again = NEVER_AGAIN
+    wan_site: Rate | None = None
+    """What one site takes of a WAN budget, where the campaign leaves that to the archives."""
 
 
 class WindowsRequest(Frozen):
@@ -169,6 +172,8 @@ class CampaignPlan(Frozen):
     estimate_from: str
     """What the estimate rests on, in words."""
     inventory_hash: str
+    wan: tuple[str, ...] = ()
+    """`uplink=dc-east: 20 sites at once`, of each value of a label with a WAN budget."""
 
 
 class ExplainRequest(Frozen):

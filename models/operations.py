@@ -359,6 +359,8 @@ class BackupOperation(Frozen):
     """The archives stay on the sites themselves; otherwise their system controllers keep them."""
     registry_images: bool = False
     """With the images of the sites' registries; only where the archives stay there."""
+    verify: bool = False
+    """Read each backup back from the archive in the end; one that is not as it was put has failed."""
     reachable_within: Duration = timedelta(minutes=30)
     """How long an offline site is waited for before it is `unreachable`."""
     ready_within: Duration = timedelta(hours=2)

@@ -137,6 +137,22 @@ class LogLine(Frozen):
     text: str
 
 
+class BackupFinding(Frozen):
+    site: str
+    why: str
+
+
+class BackupsFound(Frozen):
+    """What the archives have of a backup campaign's sites, as they were asked when the report was made."""
+
+    stale: tuple[BackupFinding, ...]
+    """Sites whose newest good backup is older than their archive asks for, or that have none."""
+    unverified: tuple[BackupFinding, ...]
+    """Sites whose newest good backup nobody has read, or not for long."""
+    sites: int
+    """That were asked about."""
+
+
 class CampaignReport(Frozen):
     name: str
     first_run_id: str
@@ -174,3 +190,5 @@ class CampaignReport(Frozen):
     sites: tuple[SiteRow, ...]
     """By wave and name."""
     events: tuple[LogLine, ...]
+    backups: BackupsFound | None = None
+    """Of a backup campaign; None where the archives were not asked."""

@@ -16,11 +16,14 @@ from datetime import UTC, datetime, timedelta
 
 from pydantic import JsonValue
 
+from models.archive import Holding
 from models.outcome import Outcome
 from models.records import CampaignEvent, CampaignRun, SiteRun
 from models.site import Alarm
 from records.campaign_report import (
     Attempt,
+    BackupFinding,
+    BackupsFound,
     CampaignReport,
     Group,
     LogLine,
@@ -45,8 +48,10 @@ def build_report(
     runs: Sequence[SiteRun],
     *,
     made: datetime | None = None,
+    holdings: Sequence[Holding] | None = None,
 ) -> CampaignReport:
-    """`runs`: every run under the campaign's name (`Store.site_runs`). `made`: now, unless a test says so."""
+    """`runs`: every run under the campaign's name (`Store.site_runs`). `made`: now, unless a test says so.
+    `holdings`: of a backup campaign, what the archives have of its sites."""
     made = made or datetime.now(UTC)
     ours = sorted((run for run in runs if _belongs(run, campaign)), key=lambda run: (run.ended, run.run_id))
     log = sorted(events, key=lambda event: event.sequence)
@@ -91,6 +96,17 @@ def build_report(
         timeline=timeline,
         sites=tuple(rows),
         events=tuple(LogLine(at=event.at, text=event.text) for event in log),
+        backups=_backups(holdings) if holdings is not None else None,
+    )
+
+
+def _backups(holdings: Sequence[Holding]) -> BackupsFound:
+    return BackupsFound(
+        stale=tuple(BackupFinding(site=each.site, why=each.stale) for each in holdings if each.stale),
+        unverified=tuple(
+            BackupFinding(site=each.site, why=each.unverified) for each in holdings if each.unverified
+        ),
+        sites=len(holdings),
     )
 
 

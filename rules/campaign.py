@@ -15,20 +15,21 @@ request makes sense is asked before, in `rules.updates`; what the state means is
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from heapq import heapify, heappop, heappush
-from itertools import islice
 from typing import Literal, Self
 
 from models.base import format_duration
-from models.campaign import Budget, CampaignResult, CampaignSpec, Window
+from models.campaign import Budget, CampaignSpec, Window
 from models.carry import BUSY, PENDING, STARTING, CampaignCarry, Halt, Stage
 from models.fleet import Members
 from models.holds import SiteHold
 from models.outcome import BAD, Outcome
 from models.windows import SiteWindows
+from rules.books import MILLISECOND, CampaignBooks
 from rules.regions import Regions
+from rules.returning import Returning
 from rules.roster import Roster, first_carry
 from rules.site_holds import SiteHolds, comes_back
+from rules.tries import Tries
 from rules.waves import Tally
 from rules.window import SlidingWindow
 from rules.window_gate import WindowGate
@@ -37,10 +38,9 @@ RETRIABLE = BAD | {Outcome.UNREACHABLE, Outcome.BLOCKED}
 """What `retry` without names takes; by name it also takes aborted sites."""
 READ_WINDOWS_AGAIN = timedelta(days=1)
 """Windows are read when one opens, and at least this often: somebody may have declared others."""
-_MILLISECOND = timedelta(milliseconds=1)
 
 
-class CampaignState:
+class CampaignState(CampaignBooks):
     """One campaign. Positions (`site: int`) are inside; names are at its surface."""
 
     def __init__(self, spec: CampaignSpec, carry: CampaignCarry) -> None:
@@ -63,6 +63,9 @@ class CampaignState:
         self.gate_of_windows = WindowGate(len(carry.sites), carry.windowed, carry.forced)
         self.site_holds = SiteHolds(carry.on_hold, carry.overridden)
         self.regions = Regions(carry, self.roster.position)
+        self.tries = Tries(carry.tries, carry.tried, carry.to_try)
+        self._returning = Returning(self.roster)
+        self._looked_at = carry.started
         self._open_window(carry.window)
 
     @classmethod
@@ -83,6 +86,7 @@ class CampaignState:
             self.roster.carry()
             | self.site_holds.carry()
             | self.regions.carry()
+            | self.tries.carry()
             | {
                 "wave": self.wave,
                 "stage": self.stage,
@@ -107,6 +111,7 @@ class CampaignState:
 
     def admit(self, now: datetime) -> list[str]:
         """Come forward to `now`; the sites to start, which from here on hold their places."""
+        self._looked_at = now
         while not self.abort_halt and self._step(now):
             pass
         if self.stage != "open" or self.pause_halt or self.freeze_halt or self.abort_halt or self.spent:
@@ -126,95 +131,27 @@ class CampaignState:
         if self.stage == "soaking" and self.soak_until and not self.abort_halt:
             wakes.append(self.soak_until)
         if self.stage == "open" and not (self.pause_halt or self.freeze_halt or self.abort_halt):
-            while self._returning and not self._is_return(*self._returning[0]):
-                heappop(self._returning)
-            if self._returning:
-                wakes.append(self.at(self._returning[0][0]))
+            if (back := self._returning.next()) is not None:
+                wakes.append(self.at(back))
             wakes.extend(self._window_wakes(now))
         return min((wake for wake in wakes if wake > now), default=None)
 
-    def at(self, milliseconds: int) -> datetime:
-        """A moment of the campaign, as the roster keeps it."""
-        return self.began + milliseconds * _MILLISECOND
-
-    @property
-    def finished(self) -> bool:
-        return self.stage == "closed" or (self.abort_halt is not None and self.window.in_flight == 0)
-
-    @property
-    def stopping(self) -> bool:
-        """Sites in work are to be cancelled, also those whose start is answered only now."""
-        return self.abort_mode == "stop"
-
-    def in_flight(self) -> dict[str, str]:
-        """Site to run id."""
-        return {self.roster.names[site]: run_id for site, run_id in self.roster.runs.items()}
-
-    def starting(self) -> tuple[str, ...]:
-        """Admitted, and not yet answered for: whoever continues as new waits for these, or starts them."""
-        codes = zip(self.roster.names, self.roster.status, strict=True)
-        return tuple(name for name, code in codes if code == STARTING)
-
-    def busy_sites(self) -> tuple[str, ...]:
-        """Held by workflows of others, each with a time to come back."""
-        roster = self.roster
-        on_hold = self.site_holds.on_hold
-        return tuple(
-            roster.names[site] for site in roster.busy if roster.status[site] == BUSY and site not in on_hold
-        )
-
-    def sites_on_hold(self) -> tuple[str, ...]:
-        """Held by their own people, each with a time to come back."""
-        roster = self.roster
-        return tuple(roster.names[site] for site in self.site_holds.on_hold if roster.status[site] == BUSY)
-
-    def next_up(self, limit: int) -> list[str]:
-        """The pending sites of the current wave, in order."""
-        roster = self.roster
-        codes = zip(roster.names, roster.status, roster.wave_of, strict=True)
-        return list(
-            islice((name for name, code, wave in codes if code == PENDING and wave == self.wave), limit)
-        )
-
-    def soaking_sites(self) -> tuple[str, ...]:
-        """The sites that the current wave has changed, whose alarms are looked at after the soak."""
-        return tuple(
-            self.roster.names[site]
-            for site, wave in enumerate(self.roster.wave_of)
-            if wave == self.wave and self.roster.outcome(site) is Outcome.SUCCEEDED
-        )
-
-    def is_retry(self, name: str) -> bool:
-        return self.roster.position[name] in self.roster.again
-
-    def wave_number(self, name: str) -> int:
-        """From 1."""
-        return self.roster.wave_of[self.roster.position[name]] + 1
-
-    def result(self) -> CampaignResult:
-        halt = self.abort_halt or self.pause_halt
-        return CampaignResult(
-            name=self.spec.name,
-            counts={outcome: count for outcome, count in self.roster.counts.items() if count},
-            aborted=self.abort_halt is not None,
-            reason=halt.reason if halt else "",
-        )
-
     # -- what happened to sites
 
-    def started(self, name: str, run_id: str) -> bool:
+    def started(self, name: str, run_id: str, now: datetime | None = None) -> bool:
         """The site's workflow runs. True: word of its end had come before, and counts now."""
         site = self._starting(name)
         if site is None:
             return False
         held = self.site_holds.early.pop(site, {}).get(run_id)
         self.site_holds.on_hold.pop(site, None)
+        self.tries.waiting.pop(site, None)
         outcome = self.roster.run(site, run_id)
         if held is not None:
             self._hold_site(site, *held)
             return True
         if outcome is not None:
-            self._end(site, outcome)
+            self._end_run(site, outcome, now)
         return outcome is not None
 
     def start_refused_busy(self, name: str, holder: str, retry_at: datetime, now: datetime) -> str:
@@ -223,18 +160,23 @@ class CampaignState:
         site = self._starting(name)
         if site is None:
             return ""
-        at = (now - self.began) // _MILLISECOND
-        was_on_hold = self.site_holds.on_hold.pop(site, None) is not None
-        since = self.roster.busy[site][2] if site in self.roster.busy and not was_on_hold else at
+        at = (now - self.began) // MILLISECOND
+        was_held = site in self.roster.busy and self.is_held_by_others(site)
+        since = self.roster.busy[site][2] if was_held else at
+        self.site_holds.on_hold.pop(site, None)
+        ended = self.tries.waiting.pop(site, None)
+        if ended is not None and self.abort_halt:
+            self._end(site, ended)
+            return ""
         patience = self.spec.operation.ready_within
-        deadline = since + patience / self.pace // _MILLISECOND
+        deadline = since + patience / self.pace // MILLISECOND
         if at >= deadline:
             self._end(site, Outcome.BLOCKED)
             return f"{holder} has held {name} for more than {format_duration(patience)} (ready_within)"
-        back = min(max(-((self.began - retry_at) // _MILLISECOND), at + 1), deadline)
+        back = min(max(-((self.began - retry_at) // MILLISECOND), at + 1), deadline)
         self.window.release(site)
         self.roster.hold_busy(site, holder, back, since)
-        heappush(self._returning, (back, site))
+        self._returning.add(back, site)
         return ""
 
     def held(self, name: str, run_id: str, hold: SiteHold, now: datetime) -> bool:
@@ -285,7 +227,7 @@ class CampaignState:
             self.site_holds.on_hold.pop(site, None)
             holder, _, since = self.roster.busy[site]
             self.roster.busy[site] = (holder, since, since)
-            heappush(self._returning, (since, site))
+            self._returning.add(since, site)
 
     def start_failed(self, name: str, outcome: Outcome) -> bool:
         """A site that was admitted came to no run at all."""
@@ -294,8 +236,10 @@ class CampaignState:
             self._end(site, outcome)
         return site is not None
 
-    def ended(self, name: str, run_id: str, outcome: Outcome) -> bool:
-        """True: this is news. Doubles, unknown run ids and late words of an older run are not."""
+    def ended(self, name: str, run_id: str, outcome: Outcome, now: datetime | None = None) -> bool:
+        """True: this is news. Doubles, unknown run ids and late words of an older run are not.
+
+        `now`: from when on a next try is reckoned; None: the latest `admit`."""
         site = self.roster.position.get(name)
         if site is None:
             return False
@@ -304,7 +248,7 @@ class CampaignState:
             return False
         if self.roster.runs.get(site) != run_id:
             return False
-        self._end(site, outcome)
+        self._end_run(site, outcome, now)
         return True
 
     def soak_due(self, now: datetime) -> bool:
@@ -349,6 +293,9 @@ class CampaignState:
     def abort(self, mode: Literal["drain", "stop"], reason: str, owner: str = "") -> str:
         """Nothing starts any more. drain: sites in work go on; stop: cancel them (`in_flight`)."""
         self.abort_halt, self.abort_mode = Halt(reason=reason, owner=owner), mode
+        for site, outcome in list(self.tries.waiting.items()):
+            if self.roster.is_pending(site):
+                self._end(site, outcome)
         does = "go on to their end" if mode == "drain" else "are cancelled and end at a safe point"
         return f"aborted{self.abort_halt}; {self.window.in_flight} in flight {does}"
 
@@ -365,14 +312,14 @@ class CampaignState:
         return f"{gate} is approved by {owner}"
 
     def skip(self, names: Iterable[str]) -> str:
-        """Take out sites that have not started."""
+        """Take out sites that have not started; one that waits for its next try has ended as it did."""
         skipped = 0
         for name in names:
             site = self.roster.position.get(name)
             if site is not None and self.roster.is_pending(site):
                 self.window.drop(site)
                 self.gate_of_windows.withdraw(site)
-                self._end(site, Outcome.SKIPPED)
+                self._end(site, self.tries.waiting.get(site, Outcome.SKIPPED))
                 skipped += 1
         return f"{skipped} {'site' if skipped == 1 else 'sites'} skipped"
 
@@ -391,12 +338,14 @@ class CampaignState:
         max_in_flight: int | None = None,
         by: Mapping[str, int] | None = None,
         budget: Budget | None = None,
+        wan: Mapping[str, str] | None = None,
     ) -> str:
-        """What is absent stays, also within `by` and `budget`. What the new budget finds spent is."""
+        """What is absent stays, also within `by`, `wan` and `budget`. What the new budget finds spent is."""
         old = self.window.limits
         limits = Window(
             max_in_flight=old.max_in_flight if max_in_flight is None else max_in_flight,
             by={**old.by, **(by or {})},
+            wan=old.wan and old.wan.model_copy(update={"by": {**old.wan.by, **(wan or {})}}),
         )
         if limits != old:
             self._open_window(limits)
@@ -404,7 +353,7 @@ class CampaignState:
             said = {name: getattr(budget, name) for name in budget.model_fields_set}
             self.budget = self.budget.model_copy(update=said)
             self._check_budget()
-        caps = "".join(f", {label} {cap}" for label, cap in limits.by.items())
+        caps = "".join(f", {label} {cap}" for label, cap in limits.caps.items())
         told = f"; budget {self.budget.model_dump_json()}" if budget is not None else ""
         return f"at most {limits.max_in_flight} in flight{caps}{told}"
 
@@ -447,7 +396,7 @@ class CampaignState:
                 self.gate_of_windows.force(site)
                 forced += 1
                 if was_held:
-                    self.window.queue(site)
+                    self.window.queue(site, self.tries.round(site))
         which = "1 site" if forced == 1 else f"{forced} sites"
         return f"{which} may start outside of maintenance windows, forced by {owner}: {reason}"
 
@@ -518,16 +467,28 @@ class CampaignState:
         reason = f"{old.reason}; {reason}" if old else reason
         self.pause_halt = Halt(reason=reason, owner=old.owner if old else owner)
 
+    def _end_run(self, site: int, outcome: Outcome, now: datetime | None) -> None:
+        """With it the site has ended, unless it has a try left."""
+        if self.abort_halt or not self.tries.has_one(site, outcome):
+            self._end(site, outcome)
+            return
+        self.window.release(site)
+        back = self._milliseconds(self.tries.soonest(now or self._looked_at, self.pace))
+        self.roster.hold_busy(site, self.tries.take(site, outcome), back, 0)
+        self.roster.again[site] = None
+        self._returning.add(back, site)
+
     def _end(self, site: int, outcome: Outcome) -> None:
         if self.roster.is_flying(site):
             self.window.release(site)
         self.site_holds.on_hold.pop(site, None)
+        self.tries.waiting.pop(site, None)
         self.roster.end(site, outcome)
         self._check_budget()
 
     def _milliseconds(self, at: datetime) -> int:
         """Of the campaign's life, as the roster keeps them; the first whole one that is not before `at`."""
-        return -((self.began - at) // _MILLISECOND)
+        return -((self.began - at) // MILLISECOND)
 
     def _hold_site(self, site: int, hold: SiteHold, now: datetime) -> None:
         self.window.release(site)
@@ -538,7 +499,7 @@ class CampaignState:
         back = self._milliseconds(comes_back(hold, now, self.pace))
         self.roster.busy[site] = (hold.words, back, self._milliseconds(now))
         self.site_holds.on_hold[site] = hold
-        heappush(self._returning, (back, site))
+        self._returning.add(back, site)
 
     def _check_budget(self) -> None:
         if self.spent or self.abort_halt:
@@ -551,14 +512,8 @@ class CampaignState:
             self._hold(self.spent)
 
     def _return_busy(self, now: datetime) -> None:
-        at = (now - self.began) // _MILLISECOND
-        while self._returning and self._returning[0][0] <= at:
-            back, site = heappop(self._returning)
-            if self._is_return(back, site):
-                self._queue(site)
-
-    def _is_return(self, back: int, site: int) -> bool:
-        return self.roster.status[site] == BUSY and self.roster.busy[site][1] == back
+        for site in self._returning.due((now - self.began) // MILLISECOND):
+            self._queue(site)
 
     def _open_window(self, limits: Window) -> None:
         self.window = SlidingWindow(limits, self.roster.caps, len(self.roster.names))
@@ -571,20 +526,18 @@ class CampaignState:
     def _queue(self, site: int) -> None:
         """It starts when its turn comes, there is room, and its maintenance window is open."""
         if self.gate_of_windows.ask(site):
-            self.window.queue(site)
+            self.window.queue(site, self.tries.round(site))
 
     def _heed_windows(self, now: datetime) -> None:
         opened, closed = self.gate_of_windows.come_to(now)
         for site in closed:
             self.window.drop(site)
         for site in opened:
-            self.window.queue(site)
+            self.window.queue(site, self.tries.round(site))
 
     def _queue_wave(self) -> None:
         """All pending sites of the current wave; those that others hold come when their time has come."""
-        busy = self.roster.busy.items()
-        self._returning = [(back, site) for site, (_, back, _) in busy if self.roster.status[site] == BUSY]
-        heapify(self._returning)
+        self._returning.count_afresh()
         for site, code in enumerate(self.roster.status):
             if code == PENDING and self.roster.wave_of[site] == self.wave:
                 self._queue(site)

@@ -7,9 +7,13 @@ from math import ceil
 from typing import NamedTuple
 
 from models.campaign import CampaignSpec
+from models.fleet import Members
 from models.records import RunTime
 from models.windows import WindowPolicy
+from rules.roster import pinned_cap
+from rules.wan import pinned
 from rules.waves import wave_ends
+from rules.window import SlidingWindow
 
 
 def makespan(durations: Sequence[float], width: int) -> float:
@@ -23,14 +27,36 @@ def makespan(durations: Sequence[float], width: int) -> float:
     return end
 
 
-def campaign_time(spec: CampaignSpec, durations: Sequence[timedelta]) -> timedelta:
-    """Waves one after the other with their soaks; label caps and approvals are not foreseen."""
+def campaign_time(
+    spec: CampaignSpec, durations: Sequence[timedelta], members: Members | None = None
+) -> timedelta:
+    """Waves one after the other with their soaks, through the same window as the campaign's own; of whose
+    members nothing is told, without its caps. Approvals and tries are not foreseen."""
+    limits = pinned(spec.window, members) if members else spec.window
+    caps = [pinned_cap(*each) for each in members.labels.items()] if members else []
+    window = SlidingWindow(limits, caps, len(durations))
+    seconds = [each.total_seconds() for each in durations]
     total, start = 0.0, 0
     for wave, end in zip(spec.waves, wave_ends(spec.waves, len(durations)), strict=True):
-        total += makespan([each.total_seconds() for each in durations[start:end]], spec.window.max_in_flight)
+        total += _through(window, range(start, end), seconds)
         total += wave.soak.total_seconds() if end > start else 0
         start = end
     return timedelta(seconds=total)
+
+
+def _through(window: SlidingWindow, sites: Iterable[int], seconds: Sequence[float]) -> float:
+    """When the last of them ends."""
+    for each in sites:
+        window.queue(each)
+    ends: list[tuple[float, int]] = []
+    now = 0.0
+    while True:
+        while (site := window.take()) is not None:
+            heappush(ends, (now + seconds[site], site))
+        if not ends:
+            return now
+        now, ended = heappop(ends)
+        window.release(ended)
 
 
 FEWEST_RUNS = 5

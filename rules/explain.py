@@ -98,7 +98,7 @@ def waiting_reasons(state: CampaignState, now: datetime, limit: int = 20) -> dic
             reasons[roster.names[site]] = state.gate_of_windows.why(site, now)
         elif code == BUSY and not state.window.is_queued(site):
             holder, back, _ = roster.busy[site]
-            by = holder if site in state.site_holds.on_hold else f"held by {holder}"
+            by = f"held by {holder}" if state.is_held_by_others(site) else holder
             reasons[roster.names[site]] = f"{by}; tried again at {clock(state.at(back))}"
         elif held := state.window.held_by(site):
             reasons[roster.names[site]] = held
@@ -119,6 +119,7 @@ def progress(state: CampaignState, now: datetime, opening: str = "") -> Campaign
         in_flight=tuple(roster.names[site] for site in range(len(roster.names)) if roster.is_flying(site)),
         counts={outcome: count for outcome, count in roster.counts.items() if count},
         waiting=waiting_reasons(state, now),
+        again=state.sites_to_try(),
         troubles=tuple(SiteTrouble(site=name, outcome=outcome) for name, outcome in troubles if outcome),
         started=state.began,
         resolved_hash=state.inventory_hash,
@@ -197,6 +198,6 @@ def _held(state: CampaignState, now: datetime) -> str:
         back, site, holder = min(held)
         again = f"tried again at {clock(state.at(back), now)}"
         others = f" and {len(held) - 1} more" if len(held) > 1 else ""
-        by = holder if site in state.site_holds.on_hold else f"held by {holder}"
+        by = f"held by {holder}" if state.is_held_by_others(site) else holder
         causes.append(f"{roster.names[site]} {by}, {again}{others}")
     return f" ({'; '.join(causes)})" if causes else ""

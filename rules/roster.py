@@ -24,6 +24,7 @@ from models.carry import (
 from models.fleet import Members
 from models.outcome import GOOD, Outcome
 from rules.budget import COUNTED, Spending
+from rules.wan import pinned
 from rules.waves import Tally, wave_ends, waves_by_site
 
 TROUBLES_KEPT = 20
@@ -34,21 +35,22 @@ def first_carry(spec: CampaignSpec, members: Members, now: datetime) -> Campaign
     """A campaign of which nothing has started."""
     return CampaignCarry(
         sites=members.names,
-        caps=tuple(_pin(label, values) for label, values in members.labels.items()),
+        caps=tuple(pinned_cap(label, values) for label, values in members.labels.items()),
         ends=wave_ends(spec.waves, len(members.names)),
         status=PENDING * len(members.names),
         windowed=members.windows is not None,
-        window=spec.window,
+        window=pinned(spec.window, members),
         budget=spec.budget,
         pace=members.timing.pace,
         started=now,
         inventory_hash=members.inventory_hash,
         queues=members.queues,
         unpolled=members.unpolled,
+        tries=members.tries,
     )
 
 
-def _pin(label: str, of_sites: Sequence[str]) -> CapGroups:
+def pinned_cap(label: str, of_sites: Sequence[str]) -> CapGroups:
     """A site without the label ("") falls under no cap of it."""
     values = tuple(value for value in dict.fromkeys(of_sites) if value)
     number = {value: group for group, value in enumerate(values)} | {"": -1}

@@ -6,6 +6,7 @@ These are the validators of the workflow's updates: they read, and change nothin
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 
+from models.base import rate_of
 from models.campaign import (
     AbortRequest,
     ApproveRequest,
@@ -71,12 +72,23 @@ def retry_refused(state: CampaignState, request: RetryRequest) -> str:
 def set_refused(state: CampaignState, request: SetRequest) -> str:
     if over := _over(state):
         return over
-    if request.max_in_flight is None and not request.by and request.budget is None:
-        return "nothing to set: give max_in_flight, by or budget"
+    if request.max_in_flight is None and not request.by and request.budget is None and not request.wan:
+        return "nothing to set: give max_in_flight, by, wan or budget"
     pinned = [cap.label for cap in state.roster.caps]
     for label in request.by or {}:
         if label not in pinned:
             return f"no cap can be put on {label}: this campaign began with {', '.join(pinned)}"
+    return _wan_refused(state, request)
+
+
+def _wan_refused(state: CampaignState, request: SetRequest) -> str:
+    wan = state.window.limits.wan
+    for label, budget in (request.wan or {}).items():
+        if wan is None or label not in wan.by:
+            has = ", ".join(wan.by) if wan else "none"
+            return f"no WAN budget can be put on {label}: this campaign began with {has}"
+        if wan.site is not None and rate_of(budget) < rate_of(wan.site):
+            return f"{label}={budget} is less than one site takes: at least {wan.site}"
     return ""
 
 

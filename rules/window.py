@@ -1,11 +1,12 @@
-"""The sliding window: which queued site starts next, under `max_in_flight` and the caps per label.
+"""The sliding window: which queued site starts next, under `max_in_flight` and the caps per label, whether
+`by` sets them or a WAN budget.
 
-Sites start in order; one that a cap holds is stepped over. Scanning thousands of held sites at every event
-would be the whole cost of a large campaign, so sites with the same cap values share a lane (a heap), and a
-lane is listed either among the ready ones or with one full group that holds it. When a site ends, each of
-its groups wakes one lane; a lane that is woken and cannot use the room passes the wake on. Invariant: where
-a group has room and lanes, one of them is ready. So an event costs a few heap operations, and the answer is
-the one that a scan in order would give.
+Sites start in order, those of a later round behind those of an earlier; one that a cap holds is stepped over.
+Scanning thousands of held sites at every event would be the whole cost of a large campaign, so sites with the
+same cap values share a lane (a heap), and a lane is listed either among the ready ones or with one full group
+that holds it. When a site ends, each of its groups wakes one lane; a lane that is woken and cannot use the
+room passes the wake on. Invariant: where a group has room and lanes, one of them is ready. So an event costs
+a few heap operations, and the answer is the one that a scan in order would give.
 """
 
 from collections.abc import Sequence
@@ -25,16 +26,17 @@ class _Lane:
 
     number: int
     groups: tuple[int, ...]
-    sites: list[int] = field(default_factory=list)
+    ranks: list[int] = field(default_factory=list)
     place: int = _NOWHERE
     """Where it is listed: among the ready, with a group, nowhere."""
     listed: int = -1
-    """Under which site it is listed; any other entry of it is stale."""
+    """Under which rank it is listed; any other entry of it is stale."""
 
 
 class SlidingWindow:
     def __init__(self, limits: Window, caps: Sequence[CapGroups], total: int) -> None:
         self.limits = limits
+        self.caps = limits.caps
         self.in_flight = 0
         self._groups: list[tuple[str, str]] = []
         """(label, value): one value of one capped label."""
@@ -42,32 +44,33 @@ class SlidingWindow:
         """How many more sites of a group may fly."""
         memberships: list[list[int]] = [[] for _ in range(total)]
         for cap in caps:
-            if cap.label not in limits.by:
+            if cap.label not in self.caps:
                 continue
             first = len(self._groups)
             self._groups.extend((cap.label, value) for value in cap.values)
-            self._room.extend([limits.by[cap.label]] * len(cap.values))
+            self._room.extend([self.caps[cap.label]] * len(cap.values))
             for site, group in enumerate(cap.groups):
                 if group >= 0:
                     memberships[site].append(first + group)
         numbers: dict[tuple[int, ...], int] = {}
         self._lane_of = [numbers.setdefault(tuple(groups), len(numbers)) for groups in memberships]
         self._lanes = [_Lane(number, groups) for groups, number in numbers.items()]
-        self._queued = bytearray(total)
+        self._rank = [_NOWHERE] * total
+        """Of each queued site: its round, then its position."""
         self._ready: list[tuple[int, int]] = []
-        """(first site, lane), a heap; so is each value of `_parked`."""
+        """(first rank, lane), a heap; so is each value of `_parked`."""
         self._parked: dict[int, list[tuple[int, int]]] = {}
 
-    def queue(self, site: int) -> None:
+    def queue(self, site: int, at_round: int = 0) -> None:
         """Let it start when its turn comes and there is room."""
-        self._queued[site] = 1
+        rank = self._rank[site] = at_round * len(self._rank) + site
         lane = self._lanes[self._lane_of[site]]
-        heappush(lane.sites, site)
-        if lane.place == _NOWHERE or site < lane.listed:
-            self._list(lane, _READY, site)
+        heappush(lane.ranks, rank)
+        if lane.place == _NOWHERE or rank < lane.listed:
+            self._list(lane, _READY, rank)
 
     def drop(self, site: int) -> None:
-        self._queued[site] = 0
+        self._rank[site] = _NOWHERE
 
     def take(self) -> int | None:
         """The next site that there is room for; it occupies its place from now on."""
@@ -83,12 +86,11 @@ class SlidingWindow:
             elif front != first:
                 self._list(lane, _READY, front)
                 self._wake(lane.groups)
-            elif (full := self._full(front)) is not None:
+            elif (full := self._full(self._site(front))) is not None:
                 self._list(lane, full, front)
                 self._wake(lane.groups)
             else:
-                self._start(lane)
-                return front
+                return self._start(lane)
         return None
 
     def occupy(self, site: int) -> None:
@@ -104,7 +106,7 @@ class SlidingWindow:
         self._wake(groups)
 
     def is_queued(self, site: int) -> bool:
-        return self._queued[site] == 1
+        return self._rank[site] != _NOWHERE
 
     def held_by(self, site: int) -> str:
         """The cap that holds a queued site, in words; empty: none does."""
@@ -120,7 +122,11 @@ class SlidingWindow:
 
     def _told(self, group: int) -> str:
         label, value = self._groups[group]
-        return f"{label} {value}: {self.limits.by[label] - self._room[group]} in flight (the cap)"
+        flying = f"{label} {value}: {self.caps[label] - self._room[group]} in flight"
+        wan = self.limits.wan
+        if wan is None or wan.at_once.get(label) != self.caps[label]:
+            return f"{flying} (the cap)"
+        return f"{flying} (its WAN budget, {wan.by[label]} a second)"
 
     def _has_room(self) -> bool:
         return self.in_flight < self.limits.max_in_flight
@@ -131,24 +137,28 @@ class SlidingWindow:
                 return group
         return None
 
-    def _start(self, lane: _Lane) -> None:
-        site = heappop(lane.sites)
-        self._queued[site] = 0
+    def _start(self, lane: _Lane) -> int:
+        site = self._site(heappop(lane.ranks))
+        self._rank[site] = _NOWHERE
         self.occupy(site)
         front = self._front(lane)
         if front is not None:
             self._list(lane, _READY, front)
         self._wake(lane.groups)
+        return site
 
     def _front(self, lane: _Lane) -> int | None:
-        """Its first site that is still queued."""
-        while lane.sites and not self._queued[lane.sites[0]]:
-            heappop(lane.sites)
-        return lane.sites[0] if lane.sites else None
+        """The rank of its first site that is still queued so."""
+        while lane.ranks and self._rank[self._site(lane.ranks[0])] != lane.ranks[0]:
+            heappop(lane.ranks)
+        return lane.ranks[0] if lane.ranks else None
 
-    def _list(self, lane: _Lane, place: int, site: int) -> None:
-        lane.place, lane.listed = place, site
-        heappush(self._ready if place == _READY else self._parked.setdefault(place, []), (site, lane.number))
+    def _site(self, rank: int) -> int:
+        return rank % len(self._rank)
+
+    def _list(self, lane: _Lane, place: int, rank: int) -> None:
+        lane.place, lane.listed = place, rank
+        heappush(self._ready if place == _READY else self._parked.setdefault(place, []), (rank, lane.number))
 
     def _list_nowhere(self, lane: _Lane) -> None:
         lane.place, lane.listed = _NOWHERE, -1
@@ -162,9 +172,9 @@ class SlidingWindow:
     def _wake_one(self, group: int) -> None:
         parked = self._parked[group]
         while parked:
-            site, number = heappop(parked)
+            rank, number = heappop(parked)
             lane = self._lanes[number]
-            if lane.place == group and lane.listed == site:
-                self._list(lane, _READY, site)
+            if lane.place == group and lane.listed == rank:
+                self._list(lane, _READY, rank)
                 return
         del self._parked[group]

@@ -2,7 +2,7 @@
 
     nobody is at work, the site is healthy, nobody else backs it up
     begin in the archive; dcmanager backs up, once; is there a backup that was not there before
-    record the site; the signed manifest last
+    record the site; the signed manifest last; read back, where that is asked for
 
 Of a standalone site or a system controller the site's own backup.yml makes the backup, over SSH, and what it
 has made is sealed. Where the system controller is declared with ssh, dcmanager's archive gets into the store,
@@ -108,8 +108,7 @@ class BackupSite(SiteProcedure):
             words = "cancelled; backup.yml has made its archives on the host, the store has none"
             raise Ended(Outcome.ABORTED, words)
         self._origin = await self._own.keep(self._backup, host, since)
-        self._sealed = self._backup.id
-        return Outcome.SUCCEEDED, f"{self._backup.id} is in archive {self._backup.archive}"
+        return await self._is_kept()
 
     async def _back_up(self, began: datetime) -> tuple[Outcome, str]:
         request = self._request
@@ -138,6 +137,12 @@ class BackupSite(SiteProcedure):
             safe_point()
         await self._backup.take_storage(safe_point, self._evidence)
         await self._backup.seal(made, self._origin, controller)
+        return await self._is_kept()
+
+    async def _is_kept(self) -> tuple[Outcome, str]:
+        """Sealed; and read back, where that is asked for. Raises Ended."""
+        if self._request.verify:
+            await self._backup.verify()
         self._sealed = self._backup.id
         return Outcome.SUCCEEDED, f"{self._backup.id} is in archive {self._backup.archive}"
 

@@ -252,7 +252,8 @@ class FleetCampaign:
         else:
             # Its end is told by signal and found by the tick; the child's own failure is no event here.
             child.add_done_callback(lambda task: task.cancelled() or task.exception())
-            state.started(name, child.first_execution_run_id or "")
+            if state.started(name, child.first_execution_run_id or "", workflow.now()):
+                self._say_of_try(name)
             if state.stopping:
                 await self._cancel(name, child.first_execution_run_id)
             self._news = True
@@ -289,8 +290,13 @@ class FleetCampaign:
         if ended.hold is not None:
             self._log.say(f"{ended.site} is {ended.hold.words}", now)
             self._news |= self.state.held(ended.site, ended.run_id, ended.hold, now)
-        elif self.state.ended(ended.site, ended.run_id, ended.outcome):
+        elif self.state.ended(ended.site, ended.run_id, ended.outcome, now):
+            self._say_of_try(ended.site)
             self._news = True
+
+    def _say_of_try(self, name: str) -> None:
+        if words := self.state.try_of(name):
+            self._log.say(words, workflow.now())
 
     # -- what is looked at by the clock
 
@@ -340,7 +346,8 @@ class FleetCampaign:
             summary="children, freeze, inventory",
         )
         for ended in tick.ended:
-            state.ended(ended.site, ended.run_id, ended.outcome)
+            if state.ended(ended.site, ended.run_id, ended.outcome, workflow.now()):
+                self._say_of_try(ended.site)
         for name in [name for name in state.next_up(NEXT_UP) if name in tick.gone]:
             state.skip([name])
             await self._log.site_without_run(state, name, Outcome.SKIPPED, "it has left the inventory")
@@ -472,7 +479,10 @@ class FleetCampaign:
     async def skip(self, request: SkipRequest) -> Answer:
         answer = self._did(self.state.skip(request.sites))
         for name in request.sites:
-            await self._log.site_without_run(self.state, name, Outcome.SKIPPED, f"skipped by {request.owner}")
+            # One that waited for its next try has a run, and stays ended as that one did.
+            if self.state.is_skipped(name):
+                words = f"skipped by {request.owner}"
+                await self._log.site_without_run(self.state, name, Outcome.SKIPPED, words)
         return answer
 
     @skip.validator
@@ -489,7 +499,7 @@ class FleetCampaign:
 
     @workflow.update(name="set")
     def set_limits(self, request: SetRequest) -> Answer:
-        done = self.state.set_limits(request.max_in_flight, request.by, request.budget)
+        done = self.state.set_limits(request.max_in_flight, request.by, request.budget, request.wan)
         return self._did(f"{done}, by {request.owner}")
 
     @set_limits.validator

@@ -29,6 +29,7 @@ with workflow.unsafe.imports_passed_through():
         VerifyBackupRequest,
     )
     from models.outcome import Outcome
+    from rules import freshness
     from workflows.inspect import A_PERSON_WAITS
     from workflows.steps import policies
 
@@ -56,7 +57,7 @@ class ListBackups:
                 retry_policy=A_PERSON_WAITS,
                 summary=f"list the backups of {len(sites)} sites",
             )
-            holdings += found.holdings
+            holdings += (freshness.judged(each, workflow.now()) for each in found.holdings)
         return Catalogue(holdings=tuple(holdings))
 
 

@@ -38,7 +38,7 @@ with workflow.unsafe.imports_passed_through():
     from models.restore import RestoreSiteRequest
     from models.site import Observation
     from models.upgrade import UpgradeSiteRequest
-    from rules import skew
+    from rules import skew, wan
     from rules.bringup import change_gate as configuration_gate
     from rules.disturbing import Disturbance
     from rules.estimate import campaign_time
@@ -92,9 +92,10 @@ class PlanCampaign:
                 for decision in Decision
                 if (count := sum(plan.decision == decision for plan in plans))
             },
-            estimated_minutes=round((first + campaign_time(spec, to_do)).total_seconds() / 60, 1),
+            estimated_minutes=round((first + campaign_time(spec, to_do, members)).total_seconds() / 60, 1),
             estimate_from=usual.words,
             inventory_hash=members.inventory_hash,
+            wan=wan.told(wan.pinned(spec.window, members), members),
         )
 
 

@@ -245,7 +245,8 @@ class ArchiveActivities:
         return verdict
 
     async def _holding(self, site: str, every: bool) -> Holding:
-        if archive_of(self.archives.inventory(), site) is None:
+        target = archive_of(self.archives.inventory(), site)
+        if target is None:
             return Holding(site=site, archive="", trouble="no archive takes it")
         try:
             archive = await self.archives.of(site)
@@ -264,6 +265,11 @@ class ArchiveActivities:
             unfinished=len(entries) - len(whole),
             size=sum(each.size for each in entries),
             entries=entries if every else (),
+            older_good=next((each for each in whole if each.is_sound), None)
+            if not _is_sound(whole)
+            else None,
+            stale_after=target.stale_after,
+            unverified_after=target.unverified_after,
         )
 
     async def _named(self, archive: Archive, text: str) -> str:
@@ -303,6 +309,10 @@ def _facts(archive: Archive, site: str, plan: bool) -> list[RetentionFact]:
             )
         )
     return facts
+
+
+def _is_sound(newest_first: list[CatalogueEntry]) -> bool:
+    return bool(newest_first) and newest_first[0].is_sound
 
 
 def _now() -> datetime:

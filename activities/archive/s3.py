@@ -266,15 +266,18 @@ class Bucket:
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+        from botocore import exceptions as boto
 
         try:
             yield
-        except ClientError as error:
+        except boto.ClientError as error:
             raise _class_of(error.response)(what, self.where, _words_of(error.response)) from error
-        except (HTTPClientError, IncompleteReadError) as error:
+        except boto.SSLError as error:
+            raise Denied(what, self.where, str(error)) from error
+        except (boto.ConnectionError, boto.HTTPClientError, boto.IncompleteReadError) as error:
+            # Nobody listens while a store starts anew: EndpointConnectionError is no HTTPClientError.
             raise Away(what, self.where, f"no answer ({type(error).__name__})") from error
-        except BotoCoreError as error:
+        except boto.BotoCoreError as error:
             raise Denied(what, self.where, str(error)) from error
 
 

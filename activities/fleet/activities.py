@@ -31,6 +31,7 @@ from inventory.campaign_file import check_campaign
 from inventory.load import Inventory
 from inventory.queues import queue_of, queues
 from inventory.select import select
+from inventory.wan import site_rate
 from models import contracts
 from models.campaign import CampaignSpec, SiteEnded
 from models.fleet import (
@@ -118,7 +119,11 @@ class FleetActivities:
                 site.system_controller if label == "system_controller" else site.labels.get(label, "")
                 for site in sites
             )
-            for label in ("system_controller", *spec.window.by)
+            for label in (
+                "system_controller",
+                *spec.window.by,
+                *(spec.window.wan.by if spec.window.wan else ()),
+            )
         }
         return Members(
             names=tuple(site.name for site in sites),
@@ -130,6 +135,8 @@ class FleetActivities:
             listeners=tuple(Listener(name=each.name, on=each.on) for each in inventory.file.notifications),
             queues=queues(inventory),
             unpolled=await unpolled(self.client, queues(inventory)),
+            tries=spec.tries,
+            wan_site=None if problems else site_rate(spec.operation, spec.window, sites, inventory)[0],
         )
 
     @activity.defn

@@ -6,6 +6,7 @@ import pytest
 
 from inventory.campaign_file import load_campaign
 from inventory.load import Inventory, load_inventory
+from inventory.wan import site_rate
 from models.campaign import CampaignSpec
 from models.operations import BackupOperation, RestoreOperation
 from tests.inventory.files import INVENTORY, complaint, edited, written
@@ -61,6 +62,44 @@ def test_each_site_gets_a_request_of_its_own(folder: Path, inventory: Inventory)
     assert workflow_for(restore.operation) == "RestoreSite"
     named, unnamed = (request_for(restore, site, 1, again=False).model_dump() for site in ("alpha", "beta"))
     assert (named["wipe"], unnamed["wipe"]) == ("alpha", None)
+
+
+WAN = "max_in_flight: 250\n  wan: {by: {region: 40MB}, site: 5MB}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("40MB", "4MB", "window.wan.by.region: expected at least 5MB, which one site takes; found 4MB"),
+        ("region: 40MB", "regoin: 40MB", "window.wan.by.regoin: no selected site has the label 'regoin'"),
+        (", site: 5MB", "", "archive vault, which takes alpha, has no bytes_per_second"),
+        ("40MB", "40", "window.wan.by.region: expected how much a second, such as 100MB"),
+        ("5MB", "5", "window.wan.site: expected how much a second, such as 100MB"),
+    ],
+)
+def test_a_wan_budget_that_holds_nothing_is_refused(
+    folder: Path, inventory: Inventory, old: str, new: str, words: str
+) -> None:
+    text = edited(BACKUP, "max_in_flight: 250", WAN)
+    assert said(folder, text, inventory) == ""
+    found = said(folder, edited(text, old, new), inventory)
+    assert words in found
+    assert found.startswith("campaign.yaml:8: ")
+
+
+def test_only_of_backups_the_archives_say_what_a_site_takes(folder: Path) -> None:
+    (folder / "archive").mkdir()
+    limited = ARCHIVES.replace("directory:", "bytes_per_second: 5000000\n  directory:")
+    inventory = load_inventory(written(folder, INVENTORY + limited))
+    text = edited(BACKUP, "max_in_flight: 250", "wan: {by: {region: 12MB}}")
+    spec = loaded(folder, text, inventory)
+    sites = [inventory.site("alpha")]
+    assert site_rate(spec.operation, spec.window, sites, inventory) == ("5000000B", "")
+    assert "expected at least 5000000B" in said(folder, edited(text, "12MB", "4MB"), inventory)
+    prestage = edited(text, "kind: backup", "kind: prestage\n  release: starlingx-26.03.1")
+    assert "window.wan.site: expected what one site takes, such as 5MB; only of backups" in said(
+        folder, prestage, inventory
+    )
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,9 @@ import pytest
 
 from inventory.campaign_file import load_campaign
 from inventory.load import load_inventory
+from models.archive_access import ArchiveTarget
 from models.base import Frozen, format_duration
-from models.campaign import Budget, CampaignSpec, Selector, Wave, Window
+from models.campaign import Again, Budget, CampaignSpec, Selector, WanBudget, Wave, Window
 from models.ceph_access import CephAccess
 from models.deploy_files import DeployFiles
 from models.install_values import InstallValues
@@ -100,6 +101,9 @@ def test_the_examples_load_together(folder: Path) -> None:
         WindowPolicy,
         NotifyTarget,
         Budget,
+        Again,
+        WanBudget,
+        ArchiveTarget,
     ],
 )
 def test_every_key_is_described(model: type[Frozen]) -> None:

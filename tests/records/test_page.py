@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from models.archive import Holding
 from models.outcome import Outcome
 from models.records import CampaignEvent
 from records.report import build_report, render_html
@@ -206,3 +207,16 @@ def test_a_thousand_sites_that_all_failed_at_length_stay_below_three_megabytes()
     source = render_html(build_report(campaign(1_000, None), events, retried))
     assert len(source.encode()) < 3_000_000
     assert "lines of evidence in the JSON report" in source
+
+
+def test_a_backup_campaigns_page_has_its_stale_and_unverified_sites_or_says_that_nobody_asked() -> None:
+    told = campaign(3, None)
+    backup = told.model_copy(update={"spec_json": '{"name": "night", "operation": {"kind": "backup"}}'})
+    events, runs = night(3, 2)
+    stale = Holding(site="edge-7", archive="vault", stale=HOSTILE)
+    asked = Page(render_html(build_report(backup, events, runs, holdings=[stale]))).words
+    assert "1 stale" in asked
+    assert "edge-7" in asked
+    assert "No site is unverified." in asked
+    assert "The archives were not asked" in Page(render_html(build_report(backup, events, runs))).words
+    assert "Backups in the archive" not in page(3)

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from models.archive import Holding
 from models.outcome import Outcome
 from models.records import CampaignEvent, CampaignRun, SiteRun, StepTime
 from models.site import Alarm
@@ -322,3 +323,17 @@ def test_junit_stays_xml_whatever_a_site_says() -> None:
     failure = next(suite.iter("failure"))
     shown = "]]></failure><x a='\"&\ufffd\ufffd[31m\ufffd"
     assert (failure.get("message"), failure.text, len(failure)) == (shown, shown, 0)
+
+
+def test_a_backups_report_lists_the_stale_and_the_unverified() -> None:
+    holdings = [
+        Holding(site="a", archive="vault"),
+        Holding(site="b", archive="vault", stale="none was ever begun"),
+        Holding(site="c", archive="vault", unverified="it was never verified"),
+    ]
+    found = build_report(CAMPAIGN, EVENTS, RUNS, holdings=holdings).backups
+    assert found is not None
+    assert [(each.site, each.why) for each in found.stale] == [("b", "none was ever begun")]
+    assert [(each.site, each.why) for each in found.unverified] == [("c", "it was never verified")]
+    assert found.sites == 3
+    assert build_report(CAMPAIGN, EVENTS, RUNS).backups is None

@@ -18,7 +18,7 @@ from hypothesis.stateful import run_state_machine_as_test as run_machine
 from test_updates import EVERY_REQUEST
 
 from models.base import quota_of
-from models.campaign import Budget, Window
+from models.campaign import Again, Budget, Window
 from models.carry import CampaignCarry
 from models.outcome import BAD, GOOD, Outcome
 from rules.campaign import RETRIABLE, CampaignState
@@ -34,6 +34,16 @@ CAPS = st.dictionaries(st.sampled_from(LABELS), st.integers(1, 4))
 QUOTAS = st.one_of(st.integers(0, 6), st.sampled_from(["0%", "10%", "50%", "100%"]))
 BUDGETS = st.builds(
     Budget, failed=QUOTAS, unreachable=QUOTAS, wave_failed=QUOTAS, consecutive=st.integers(1, 8)
+)
+AGAINS = st.builds(Again, failed=st.integers(0, 2), unreachable=st.integers(0, 2), after=st.just("10m"))
+SITE_BYTES = 3
+WANS = st.none() | st.fixed_dictionaries(
+    {
+        "by": st.dictionaries(
+            st.sampled_from(LABELS), st.integers(SITE_BYTES, 14).map(lambda rate: f"{rate}B"), min_size=1
+        ),
+        "site": st.just(f"{SITE_BYTES}B"),
+    }
 )
 SOME_SITES = st.lists(st.sampled_from(names(SITES)), min_size=1, max_size=4)
 
@@ -58,7 +68,9 @@ class CampaignLife(RuleBasedStateMachine):
         waves=WAVES,
         limit=st.integers(1, 8),
         by=CAPS,
+        wan=WANS,
         budget=BUDGETS,
+        again=AGAINS,
         seed=st.integers(0, 1000),
     )
     def begin(
@@ -67,23 +79,31 @@ class CampaignLife(RuleBasedStateMachine):
         waves: list[dict[str, Any]],
         limit: int,
         by: dict[str, int],
+        wan: dict[str, Any] | None,
         budget: Budget,
+        again: Again,
         seed: int,
     ) -> None:
         draw = Random(seed)
         values = [[draw.choice(["", "a", "b", "c"]) for _ in LABELS] for _ in range(SITES)]
         self.spec = a_spec(
             waves=[*waves, {"percent": 100}],
-            window={"max_in_flight": limit, "by": by},
+            window={"max_in_flight": limit, "by": by, "wan": wan},
             budget=budget.model_dump(),
             approvals=["after-wave-1", "after-wave-3"],
         )
         columns = {label: lambda site, n=n: values[site][n] for n, label in enumerate(LABELS)}
-        self.members = members(count, **columns)
+        self.members = members(count, **columns).model_copy(update={"tries": again})
         self.state = self.state_class.begin(self.spec, self.members, T0)
         self.now = T0
         self.window = Window(max_in_flight=limit, by=by)
+        self.wan = {label: int(rate[:-1]) for label, rate in wan["by"].items()} if wan else {}
+        """Bytes that the sites of one value of a label may take together."""
         self.budget = budget
+        self.again = again
+        self.taken: dict[str, list[Outcome]] = {name: [] for name in self.members.names}
+        """Tries that were taken, by the ends before them."""
+        self.to_try: dict[str, Outcome] = {}
         self.starting: dict[str, None] = {}
         self.flying: dict[str, str] = {}
         self.closed_runs: list[tuple[str, str]] = []
@@ -110,9 +130,11 @@ class CampaignLife(RuleBasedStateMachine):
         self._check_caps()
 
     def _scan(self, before: list[str]) -> list[str]:
-        """Whom a plain scan in order would start."""
+        """Whom a plain scan in order would start, who was tried before behind the others."""
         roster, flying, chosen = self.state.roster, [*self.starting, *self.flying], []
-        for site, name in enumerate(roster.names):
+        for site, name in sorted(
+            enumerate(roster.names), key=lambda each: (len(self.taken[each[1]]), each[0])
+        ):
             due = before[site] == "." or (
                 before[site] == "~" and self.state.at(roster.busy[site][1]) <= self.now
             )
@@ -128,7 +150,18 @@ class CampaignLife(RuleBasedStateMachine):
             value = self.members.labels[label][own]
             if value and values.count(value) >= cap:
                 return False
-        return len(flying) < self.window.max_in_flight
+        fits = self._within_wan([*flying, name])
+        return fits and len(flying) < self.window.max_in_flight
+
+    def _within_wan(self, flying: list[str]) -> bool:
+        for label, budget in self.wan.items():
+            column = dict(zip(self.members.names, self.members.labels[label], strict=True))
+            taken = Counter[str]()
+            for name in flying:
+                taken[column[name]] += SITE_BYTES
+            if any(total > budget for value, total in taken.items() if value):
+                return False
+        return True
 
     def _fits(self, flying: list[str]) -> bool:
         positions = [self.members.names.index(name) for name in flying]
@@ -139,6 +172,7 @@ class CampaignLife(RuleBasedStateMachine):
         return len(flying) <= self.window.max_in_flight
 
     def _check_caps(self) -> None:
+        assert self._within_wan([*self.starting, *self.flying]), "above a WAN budget"
         if self.narrowed:
             self.narrowed = not self._fits([*self.starting, *self.flying])
         else:
@@ -157,7 +191,8 @@ class CampaignLife(RuleBasedStateMachine):
             assert not self.state.ended(name, "run-of-old", Outcome.FAILED)
         if early:
             assert not self.state.ended(name, run_id, early)
-        assert self.state.started(name, run_id) is (early is not None)
+        self.to_try.pop(name, None)
+        assert self.state.started(name, run_id, self.now) is (early is not None)
         assert not self.state.started(name, run_id), "a second start"
         self.flying[name] = run_id
         if early:
@@ -169,8 +204,11 @@ class CampaignLife(RuleBasedStateMachine):
         name = pick.choice(list(self.starting))
         del self.starting[name]
         words = self.state.start_refused_busy(name, "night-0", self.now + minutes * MINUTE, self.now)
+        before = self.to_try.pop(name, None)
         if words:
             self._count(name, Outcome.BLOCKED)
+        elif before and "abort" in self.held:
+            self._count(name, before)
 
     @precondition(lambda self: self.starting)
     @rule(pick=st.randoms(use_true_random=False), outcome=ENDS)
@@ -178,13 +216,14 @@ class CampaignLife(RuleBasedStateMachine):
         name = pick.choice(list(self.starting))
         del self.starting[name]
         assert self.state.start_failed(name, outcome)
+        self.to_try.pop(name, None)
         self._count(name, outcome)
 
     @precondition(lambda self: self.flying)
     @rule(pick=st.randoms(use_true_random=False), outcome=ENDS)
     def end(self, pick: Any, outcome: Outcome) -> None:
         name = pick.choice(list(self.flying))
-        assert self.state.ended(name, self.flying[name], outcome)
+        assert self.state.ended(name, self.flying[name], outcome, self.now)
         self._closed(name, outcome)
 
     @rule(outcomes=st.lists(ENDS, min_size=1, max_size=6))
@@ -205,6 +244,7 @@ class CampaignLife(RuleBasedStateMachine):
             del self.starting[name]
             self.runs += 1
             self.flying[name] = f"run-{self.runs}"
+            self.to_try.pop(name, None)
             assert not self.state.started(name, self.flying[name])
 
     @precondition(lambda self: self.closed_runs)
@@ -221,7 +261,12 @@ class CampaignLife(RuleBasedStateMachine):
         self.closed_runs.append((name, run_id))
         self.ends[run_id] += 1
         assert self.ends[run_id] == 1
-        self._count(name, outcome)
+        allowed = {Outcome.FAILED: self.again.failed, Outcome.UNREACHABLE: self.again.unreachable}
+        if "abort" not in self.held and self.taken[name].count(outcome) < allowed.get(outcome, 0):
+            self.taken[name].append(outcome)
+            self.to_try[name] = outcome
+        else:
+            self._count(name, outcome)
 
     def _count(self, name: str, outcome: Outcome) -> None:
         self.ended_as[name] = outcome
@@ -301,7 +346,7 @@ class CampaignLife(RuleBasedStateMachine):
             }
             assert self.state.skip([name, name]) == f"{int(pending)} {'site' if pending else 'sites'} skipped"
             if pending:
-                self._count(name, Outcome.SKIPPED)
+                self._count(name, self.to_try.pop(name, Outcome.SKIPPED))
 
     @rule(sites=st.just([]) | SOME_SITES)
     def retry(self, sites: list[str]) -> None:
@@ -330,6 +375,8 @@ class CampaignLife(RuleBasedStateMachine):
     def abort(self, mode: Any) -> None:
         self.state.abort(mode, "wrong release", "anna")
         self.held.add("abort")
+        for name in [name for name in self.to_try if name not in self.starting]:
+            self._count(name, self.to_try.pop(name))
 
     @rule()
     def continue_as_new(self) -> None:
@@ -348,6 +395,7 @@ class CampaignLife(RuleBasedStateMachine):
         assert [self.members.names[site] for site in self.state.roster.spending.row] == self.row
         assert self.state.in_flight() == self.flying
         assert self.state.starting() == tuple(sorted(self.starting))
+        assert set(self.state.sites_to_try()) == set(self.to_try) - set(self.starting)
         assert self.state.roster.counts == {o: list(self.ended_as.values()).count(o) for o in Outcome}
         assert books(self.state_class.from_carry(self.spec, self.state.to_carry())) == books(self.state)
 
@@ -470,6 +518,37 @@ class NeverWakes(CampaignState):
         self.window._wake = lambda groups: None  # type: ignore[method-assign]
 
 
+class IgnoresTheWanBudget(CampaignState):
+    def _open_window(self, limits: Window) -> None:
+        super()._open_window(limits.model_copy(update={"wan": None}))
+        self.window.limits = limits
+
+
+class CountsEveryTry(CampaignState):
+    def _end_run(self, site: int, outcome: Outcome, now: Any) -> None:
+        super()._end_run(site, outcome, now)
+        if site in self.tries.waiting:
+            self.roster.spending.count(outcome)
+            self._check_budget()
+
+
+class TriesForEver(CampaignState):
+    def _end_run(self, site: int, outcome: Outcome, now: Any) -> None:
+        self.tries._taken.pop(site, None)
+        super()._end_run(site, outcome, now)
+
+
+class ForgetsItsTries(CampaignState):
+    def to_carry(self) -> CampaignCarry:
+        return super().to_carry().model_copy(update={"tried": ()})
+
+
+class TriesBeforeTheOthers(CampaignState):
+    def _queue(self, site: int) -> None:
+        if self.gate_of_windows.ask(site):
+            self.window.queue(site)
+
+
 class RetriesStillCount(CampaignState):
     def retry(self, names: Any = ()) -> str:
         spending = self.roster.spending
@@ -492,6 +571,11 @@ class RetriesStillCount(CampaignState):
         LosesTheRow,
         KeepsBusySitesForever,
         NeverWakes,
+        IgnoresTheWanBudget,
+        CountsEveryTry,
+        TriesForEver,
+        ForgetsItsTries,
+        TriesBeforeTheOthers,
         RetriesStillCount,
     ],
 )

@@ -75,11 +75,15 @@ class Radosgw:
         self.client.create_bucket(Bucket=name, **more)
         return name
 
-    def start(self) -> None:
+    def launch(self) -> None:
+        """It need not answer yet."""
         conf = str(self.cluster.conf)
         self.cluster.run("client.rgw.a", "radosgw", "-c", conf, "-n", "client.rgw.a", "-f")
+
+    def start(self) -> None:
+        self.launch()
         deadline = time.monotonic() + START_WITHIN_S
-        while not self._answers():
+        while not self.answers():
             if time.monotonic() > deadline:
                 log = (self.cluster.folder / "log" / "client.rgw.a.out").read_text()
                 raise RuntimeError(f"radosgw does not answer within {START_WITHIN_S:g} s:\n{log}")
@@ -92,7 +96,7 @@ class Radosgw:
         if "client" in vars(self):
             self.client.close()
 
-    def _answers(self) -> bool:
+    def answers(self) -> bool:
         try:
             with urllib.request.urlopen(self.endpoint, timeout=5):
                 return True

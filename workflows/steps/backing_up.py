@@ -25,6 +25,8 @@ with workflow.unsafe.imports_passed_through():
         Origin,
         PutObject,
         SealRequest,
+        Verification,
+        VerifyBackupRequest,
     )
     from models.backup import (
         PLATFORM,
@@ -35,6 +37,7 @@ with workflow.unsafe.imports_passed_through():
         RecordRequest,
     )
     from models.deploy import SubcloudFacts
+    from models.outcome import Outcome
     from models.platform import Door
     from models.timing import Timing
     from rules import backup as rules
@@ -47,6 +50,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps.volumes import back_up_volumes
 
 SILENCE = timedelta(minutes=30)
+READ_BACK = timedelta(days=2)
+"""All bytes, at the store's speed; the heartbeat tells a dead worker."""
 
 
 @dataclass
@@ -152,6 +157,22 @@ class SiteBackup:
                 request,
                 "write the manifest",
             )
+
+    async def verify(self) -> None:
+        """What was found stands beside the manifest. Raises Ended where anything is not as it was put."""
+        with self.log.during("verify", "the backup is read back"):
+            found: Verification = await workflow.execute_activity_method(
+                ArchiveActivities.verify_backup,
+                VerifyBackupRequest(backup=self.id),
+                start_to_close_timeout=READ_BACK,
+                schedule_to_close_timeout=2 * READ_BACK,
+                heartbeat_timeout=policies.heartbeat(self.subcloud.timing),
+                retry_policy=policies.WAIT_RETRY,
+                summary=f"read all of {self.id}",
+            )
+        if not found.good:
+            said = "; ".join(f"{each.name or 'manifest'}: {each.words}" for each in found.faults[:4])
+            raise Ended(Outcome.FAILED, f"{self.id} was sealed and is not good: {said}")
 
     async def _begin(self, before: SubcloudFacts) -> None:
         request = BeginBackupRequest(

@@ -84,6 +84,9 @@ class CampaignLog:
         lines.append(f"- in flight: {state.window.in_flight} of at most {state.window.limits.max_in_flight}")
         waiting = explain.waiting_reasons(state, now, 5)
         lines += [f"- {site} waits: {why}" for site, why in waiting.items()]
+        if to_try := state.sites_to_try():
+            more = f" and {len(to_try) - 8} more" if len(to_try) > 8 else ""
+            lines.append(f"- tried again by themselves: {', '.join(to_try[:8])}{more}")
         names = state.roster.names
         troubles = [f"{names[site]} {state.roster.outcome(site)}" for site in state.roster.troubles]
         if troubles:

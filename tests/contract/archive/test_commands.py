@@ -71,6 +71,10 @@ async def test_the_catalogue_is_shown_verified_and_let_expire(house: House) -> N
     assert fleet.code == 1, "a site has none"
     assert "none was ever begun" in next(line for line in fleet.out.splitlines() if line.startswith(OTHER))
     assert backups[3].folder in next(line for line in fleet.out.splitlines() if line.startswith(SITE))
+    stale = await house.say("list", "--stale")
+    assert (stale.code, SITE in stale.out, "none was ever begun" in stale.out) == (1, False, True)
+    unread = await house.say("list", "--unverified")
+    assert (unread.code, OTHER in unread.out, "was never" in unread.out) == (1, False, True)
     of_site = json.loads((await house.say("list", SITE, "-o", "json")).out)
     assert [each["backup"] for each in of_site["holdings"][0]["entries"]] == [
         str(each) for each in backups[::-1]
@@ -84,6 +88,7 @@ async def test_the_catalogue_is_shown_verified_and_let_expire(house: House) -> N
 
     verified = await house.say("verify", SITE, "--deep")
     assert (verified.code, f"{backups[3]} is good: 1 objects" in verified.out) == (0, True)
+    assert (await house.say("list", SITE, "--stale", "--unverified")).code == 0
     key = f"{backups[2]}/objects/vm"
     target.hands.write(key, target.hands.read(key)[:-1] + b"x")
     bad = await house.say("verify", str(backups[2]))
