@@ -32,7 +32,7 @@ DAY_S = 86_400
 
 @app.command("list")
 def list_(sites: SiteArguments = None, output: FormOption = "table") -> None:
-    """Show each site's newest backup, its age, whether it was verified; of named sites every backup.
+    """Show each site's newest backup, its age, whether it was verified and drilled; of named sites every one.
 
     Exit code 1 where a site has none.
     """
@@ -195,6 +195,7 @@ def _fleet(holdings: "tuple[Holding, ...]") -> list[Any]:
             _age(now, each.newest.id.began),
             each.newest.state,
             _age(now, each.newest.verified) if each.newest.verified else "never",
+            _drilled(now, each.newest),
             each.backups,
             size_of(each.size),
             each.archive,
@@ -202,12 +203,21 @@ def _fleet(holdings: "tuple[Holding, ...]") -> list[Any]:
         for each in with_one
         if each.newest is not None
     ]
-    columns = ("site", "newest", "age", "state", "verified", "backups", "size", "archive")
+    columns = ("site", "newest", "age", "state", "verified", "drilled", "backups", "size", "archive")
     drawn: list[Any] = [table(*columns, rows=rows)] if rows else []
     without = [(each.site, each.trouble or _why_none(each)) for each in holdings if each.newest is None]
     if without:
         drawn += ["", table("site without one", "why", rows=without)]
     return drawn
+
+
+def _drilled(now: datetime, entry: "CatalogueEntry") -> str:
+    return f"{_age(now, entry.drilled)}, {_how(entry)}" if entry.drilled else "never"
+
+
+def _how(entry: "CatalogueEntry") -> str:
+    """Of its last drill."""
+    return {"good": "ok", "bad": "FAILED"}.get(entry.drill, "")
 
 
 def _why_none(holding: "Holding") -> str:
@@ -221,10 +231,17 @@ def _every(holdings: "tuple[Holding, ...]") -> list[Any]:
             drawn.append(f"{each.site}: {each.trouble or _why_none(each)}")
             continue
         rows = [
-            (entry.backup, entry.state, when(entry.verified), size_of(entry.size), _marks(entry))
+            (
+                entry.backup,
+                entry.state,
+                when(entry.verified),
+                f"{when(entry.drilled)} {_how(entry)}".strip(),
+                size_of(entry.size),
+                _marks(entry),
+            )
             for entry in each.entries
         ]
-        drawn.append(table("backup", "state", "verified", "size", "kept by", rows=rows))
+        drawn.append(table("backup", "state", "verified", "drilled", "size", "kept by", rows=rows))
     return drawn
 
 

@@ -88,6 +88,8 @@ class ArchiveTarget(Frozen):
     """The most that one site sends; None: as fast as it goes."""
     retention: Retention = Retention()
     object_lock: ObjectLock | None = None
+    read_only: bool = False
+    """Nothing is written there, marks included: for who only looks and restores."""
 
     @model_validator(mode="after")
     def _is_one_place(self) -> "ArchiveTarget":

@@ -85,4 +85,5 @@ class CompareSite:
             compared=found.compared,
             count=found.count,
             differences=found.differences,
+            remarks=found.remarks,
         )
