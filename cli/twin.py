@@ -7,10 +7,10 @@ only read. Nothing in it leads to the real site.
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import yaml
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from models.acceptance import AcceptanceReport
     from models.drill import Twin
     from models.restore import RestoreResult
+
+T = TypeVar("T")
 
 LOOK_EVERY_S = 1.0
 PROFILE = "drill"
@@ -118,13 +120,14 @@ async def _restore(running: "House", scenario: TwinScenario, backup: str) -> "Re
 
     site = scenario.twin.site
     try:
-        return await running.client.execute_workflow(
+        done: RestoreResult = await running.client.execute_workflow(
             contracts.RESTORE_SITE,
             RestoreSiteRequest(site=site, backup=backup, wipe=site),
             id=contracts.site_workflow_id(site),
             task_queue=contracts.TASK_QUEUE,
             result_type=RestoreResult,
         )
+        return done
     except WorkflowFailureError as error:
         details = error.cause.details if isinstance(error.cause, ApplicationError) else ()
         if not details:
@@ -141,7 +144,7 @@ async def _examine(running: "House", site: str) -> "AcceptanceReport":
     return await ask(running.client, contracts.VERIFY_SITE, site, request, AcceptanceReport)
 
 
-async def _while_it_stands(running: "House", work: Any) -> Any:
+async def _while_it_stands(running: "House", work: Coroutine[Any, Any, T]) -> T:
     """Raises: Failure as soon as what it runs on is gone."""
     task = asyncio.ensure_future(work)
     try:

@@ -43,7 +43,7 @@ def differences(before: SiteRecord, now: SiteRecord) -> tuple[tuple[str, ...], i
 def remarks(before: SiteRecord, now: SiteRecord) -> tuple[str, ...]:
     """What is else than recorded and no difference, and what could not be compared, a line each."""
     was, found = before.tenants or Tenants(), now.tenants or Tenants()
-    lines = []
+    lines: list[str] = []
     if was.vms is not None and found.vms is not None:
         lines += _moved({vm.id: vm for vm in was.vms}, {vm.id: vm for vm in found.vms})
     if was.claims is not None and found.claims is not None:

@@ -78,8 +78,8 @@ def read(path: Path) -> Twin:
     found = tuple(_host(path, place, host) for place, host in enumerate(hosts))
     if found[0].name != _FIRST:
         raise TwinError(f"--twin: {path}: hosts[0].name: must be {_FIRST}, not {found[0].name!r}")
-    words = (_word(path, document, name) for name in ("site", "subcloud", "region"))
-    return Twin(*words, topology, found)
+    site, subcloud, region = (_word(path, document, name) for name in ("site", "subcloud", "region"))
+    return Twin(site, subcloud, region, topology, found)
 
 
 def _host(path: Path, place: int, host: Any) -> TwinHost:

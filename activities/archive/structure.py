@@ -13,6 +13,7 @@ from models.drill import Content
 
 GZIP, SIMULATED, PGP = b"\x1f\x8b", b"\x78", (b"\x85", b"\x8c", b"\xc3", b"\xa3")
 ETC = ("etc/", "./etc/")
+PIECE = 2**16
 
 
 def content_of(name: str, pieces: Iterator[bytes]) -> Content:
@@ -30,20 +31,48 @@ def content_of(name: str, pieces: Iterator[bytes]) -> Content:
 
 
 def _tar(stream: "_Stream") -> Content:
-    members, has_etc = 0, False
+    members, has_etc, inflated = 0, False, _Inflated(stream)
     try:
-        with tarfile.open(fileobj=stream, mode="r|gz", bufsize=2**20) as archive:
+        with tarfile.open(fileobj=inflated, mode="r|", bufsize=PIECE) as archive:
             for member in archive:
                 members += 1
                 has_etc = has_etc or member.name.startswith(ETC)
-    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
-        return Content(
-            kind="unreadable", members=members, words=f"its tar breaks off after {members}: {error}"
-        )
+        # tarfile takes a header that is cut off for the end.
+        while inflated.read(PIECE):
+            continue
+    except (tarfile.TarError, zlib.error) as error:
+        words = f"its tar breaks off after {members} members: {error}"
+        return Content(kind="unreadable", members=members, words=words)
+    if not inflated.ended:
+        words = f"it breaks off after {members} members: its end is missing"
+        return Content(kind="unreadable", members=members, words=words)
     if not has_etc:
         words = f"of its {members} members none is below /etc, of which every platform's archive has some"
         return Content(kind="unreadable", members=members, words=words)
     return Content(kind="platform", members=members)
+
+
+class _Inflated(io.RawIOBase):
+    """What gzip has compressed, held against its checksum at its end."""
+
+    def __init__(self, stream: "_Stream") -> None:
+        self._stream, self._inflate = stream, zlib.decompressobj(wbits=31)
+
+    @property
+    def ended(self) -> bool:
+        return self._inflate.eof
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1, /) -> bytes:
+        found = b""
+        while not found and not self._inflate.eof:
+            given = self._inflate.unconsumed_tail or self._stream.read(PIECE)
+            found = self._inflate.decompress(given, max(size, 0))
+            if not given and not found:
+                break
+        return found
 
 
 class _Stream(io.RawIOBase):

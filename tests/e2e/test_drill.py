@@ -26,7 +26,7 @@ async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backu
 
 
 async def drilled(folder: Path, inventory: Path, *arguments: str) -> tuple[Said, dict[str, Any]]:
-    given = ("backup", "drill", *arguments, "--inventory", str(inventory), "-o", "json")
+    given = ("backup", "drill", *arguments, "--speed", "600", "--inventory", str(inventory), "-o", "json")
     said = await spawned(*given, cwd=folder)
     return said, json.loads(said.out) if said.out else {}
 

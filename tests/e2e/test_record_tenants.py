@@ -19,7 +19,11 @@ from tests.support.backups import BackupBench, backup_bench
 from tests.support.stack import until
 from workers.fetching import fetch
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.filterwarnings("ignore::openstack.warnings.RemovedInSDK50Warning"),
+    pytest.mark.filterwarnings("ignore::openstack.warnings.RemovedInSDK60Warning"),
+]
 
 SITE, BARE = "edge-0001", "edge-0002"
 TENANTS = ("--kubernetes", "--ceph", "rook", "--openstack", "--vms", "2")
@@ -86,7 +90,7 @@ async def test_what_is_declared_is_recorded_and_compared(
     await claim(clusters, "new")
     stacks = Stacks(lambda: load_inventory(bench.region.inventory), TIMING)
     async with stacks.opened(SITE) as stack:
-        await stack.ask(lambda client: client.delete(gone.id))
+        await stack.ask(lambda client: client.nova("DELETE", f"/servers/{gone.id}", nova.READ))
 
         async def is_gone() -> bool:
             return await stack.ask(lambda client: nova.server(client, gone.id)) is None

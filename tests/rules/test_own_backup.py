@@ -84,9 +84,11 @@ def test_each_end_without_a_backup_is_told(end: PlaybookEnd, words: str) -> None
 
 def test_a_site_whose_apis_are_silent_may_be_backed_up_and_a_sick_one_may_not() -> None:
     """The playbook looks for itself; what the site does say is believed."""
-    assert site_gate("edge-0001", Observation(topology="AIO-SX")).outcome is None
+    assert site_gate("edge-0001", Observation(topology="AIO-SX", controller=None, site=None)).outcome is None
     assert site_gate("edge-0001", seen()).outcome is None
     sick = site_gate("edge-0001", seen(apps_moving=(AppState(name="rook-ceph", status="removing"),)))
     assert (sick.outcome, "rook-ceph removing" in sick.why) == (Outcome.BLOCKED, True)
-    frozen = site_gate("edge-0001", Observation(topology="AIO-SX", frozen="ada: audit"))
+    frozen = site_gate(
+        "edge-0001", Observation(topology="AIO-SX", controller=None, site=None, frozen="ada: audit")
+    )
     assert (frozen.outcome, frozen.waits) == (Outcome.BLOCKED, True)
