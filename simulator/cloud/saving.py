@@ -38,12 +38,12 @@ class Saved:
     """One cloud at one moment."""
 
     region: str
+    system_uuid: str
     version: str
     simplex: bool
     standard: bool
     hosts: tuple[dict[str, Any], ...]
-    tables: "Tables | None"
-    """None where nobody has asked for them: they are made from the hosts whenever somebody does."""
+    tables: "Tables"
     applications: dict[str, str]
     application_versions: dict[str, str]
     overrides: dict[tuple[str, str, str], str]
@@ -65,7 +65,8 @@ def pack(cloud: "Cloud") -> bytes:
         simplex=cloud.identity.simplex,
         standard=cloud.identity.standard,
         hosts=tuple(_row(host) for host in cloud.hosts),
-        tables=cloud.known_tables,
+        system_uuid=cloud.identity.system_uuid,
+        tables=cloud.tables,
         applications=dict(cloud.apps.status),
         application_versions=dict(cloud.apps.versions),
         overrides=dict(cloud.apps.overrides),
@@ -124,6 +125,7 @@ def restore(cloud: "Cloud", saved: Saved, *, wipes_osds: bool = False) -> None:
     machines = {host.mac: host for host in cloud.machines}
     is_new = _stand_in(cloud, saved, machines)
     cloud.identity.region = cloud.alarms.region = saved.region
+    cloud.identity.system_uuid = saved.system_uuid
     cloud.identity.simplex, cloud.identity.standard = saved.simplex, saved.standard
     hosts = [_back(machines.pop(row["mac"], None), row) for row in saved.hosts]
     cloud.hosts, cloud.unknown = hosts, list(machines.values())
@@ -142,9 +144,7 @@ def restore(cloud: "Cloud", saved: Saved, *, wipes_osds: bool = False) -> None:
     }
     apps.versions, apps.overrides = dict(saved.application_versions), dict(saved.overrides)
     apps.charts, apps.active = dict(saved.charts), set()
-    cloud.forget_tables()
-    if saved.tables is not None:
-        cloud.use_tables(saved.tables)
+    cloud.use_tables(saved.tables)
     cloud.hooks.reborn()
     cloud.alarms.rows.clear()
     for host in hosts:
