@@ -13,7 +13,8 @@ DrillStep = Literal["whole", "asked for", "readable", "simulated", "restored", "
 whole: every byte read, decrypted, held against the signed manifest, with all that it leans on. asked for: the
 backup has what a restore asks for, and is of the site as it is declared. readable: the platform's archive has
 the structure of one. simulated: there is a twin of its release. restored: the twin was wiped, installed and
-restored from it. as recorded: the restored twin is what the record says. accepted: and it is well."""
+restored from it. as recorded: the restored twin is what the record says; not asked of a real platform, which
+nothing boots. accepted: and it is well."""
 
 
 class DrillCheck(Frozen):

@@ -49,7 +49,6 @@ class Drilling:
     manifest: Manifest | None = None
     record: SiteRecord | None = None
     content: Content | None = None
-    result: RestoreResult | None = None
 
     @property
     def goes_on(self) -> bool:
@@ -90,10 +89,10 @@ class Drilling:
 
     def restored(self, result: RestoreResult) -> None:
         assert self.content is not None
-        self.result = result
         self.checks.append(rules.restored(result))
-        if self.goes_on:
-            self.checks.append(rules.as_recorded(result, self.content))
+        compared = rules.as_recorded(result, self.content)
+        if self.goes_on and compared is not None:
+            self.checks.append(compared)
 
     def accepted(self, report: AcceptanceReport) -> None:
         self.checks.append(rules.accepted(report))
@@ -101,7 +100,7 @@ class Drilling:
     def outcome(self) -> Drill:
         left: tuple[str, ...] = ()
         if self.manifest is not None:
-            left = rules.not_proven(self.manifest, self.record, self.content, self.result)
+            left = rules.not_proven(self.manifest, self.record, self.content)
         return Drill(
             backup=self.backup,
             at=self.began,
