@@ -1,9 +1,10 @@
 """What a drill of a backup proves, from what was found of it; and what it never proves.
 
 dcmanager restores a backup to the subcloud that it is of and to no other (`dcmanager subcloud-backup restore
---subcloud`, distcloud; starlingx-site 6: same hardware, same release), so nothing can be restored into a
-spare site that lives. What can be proven without harm: the backup is whole, it has what a restore asks for
-and is of the site as it is declared, and it goes through a whole restore into a simulated twin.
+--subcloud`, distcloud; StarlingX, restore platform system data: same hardware, same release), so nothing can
+be restored into a spare site that lives. What can be proven without harm: the backup is whole, it has what a
+restore asks for and is of the site as it is declared, and it goes through a whole restore into a simulated
+twin.
 """
 
 from models.acceptance import AcceptanceReport

@@ -1,7 +1,7 @@
 """What a platform's archive looks like from inside: read to its end, nothing of it is written anywhere.
 
 backup.yml makes a gzip-compressed tar of the active controller, /etc among it; with a passphrase it is
-encrypted beyond that (.gpg). (StarlingX: back up and restore, system backup; starlingx-site 6.)
+encrypted beyond that (.gpg). (StarlingX: back up and restore, system backup; ansible-playbooks.)
 """
 
 import io
