@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 LOOK_EVERY_S = 1.0
+QUICK = ("--install-seconds", "300", "--bootstrap-seconds", "300", "--reboot-seconds", "60")
+"""How long a real site takes is not what a drill is about."""
 PROFILE = "drill"
 """Declares nothing: hosts, alarms, applications, storage and certificates are looked at all the same."""
 
@@ -65,7 +67,7 @@ class TwinScenario(Scenario):
                 "--install-values",
                 "--controller-ssh",
             ),
-            *("--bmc-flavours", "generic", *ceph, *kubernetes),
+            *("--bmc-flavours", "generic", *QUICK, *ceph, *kubernetes),
         )
 
     @property

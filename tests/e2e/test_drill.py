@@ -1,6 +1,9 @@
 """A drill proves a backup on a twin, and nothing of it reaches the real site or changes the real archive."""
 
+import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +12,12 @@ import pytest
 import pytest_asyncio
 import yaml
 
+from cli.exits import Code
 from models.outcome import Outcome
-from tests.cli.conftest import Said, spawned
+from tests.cli.conftest import QUIET, STARFLOCK, Said, spawned
+from tests.cli.served import alive, children
 from tests.support.backups import BackupBench, backup_bench
+from tests.support.forked import unmeasured
 from tests.support.real_platform import MEMBERS, with_real_platform
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -143,3 +149,26 @@ async def test_what_cannot_be_drilled_at_all_is_refused(bench: BackupBench, tmp_
     said, _ = await drilled(tmp_path, inventory, "edge-9999")
     assert (said.code, "edge-9999" in said.err) == (1, True), said
     assert "Traceback" not in said.err
+
+
+async def test_a_drill_that_is_ended_leaves_neither_processes_nor_files_nor_a_verdict(
+    bench: BackupBench, tmp_path: Path
+) -> None:
+    """The platform's archive lies in the clear while it runs."""
+    before = {name for name in archived(bench) if "/drilled/" in name}
+    process = await asyncio.create_subprocess_exec(
+        *(*STARFLOCK, "backup", "drill", GOOD, "--inventory", str(bench.region.inventory)),
+        env=unmeasured(os.environ | QUIET | {"TMPDIR": str(tmp_path)}),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stderr is not None
+    while "twin of" not in (line := (await process.stderr.readline()).decode()):
+        assert line, "it has ended before its twin was up"
+    started = children(process.pid)
+    assert started, "the control: there is something to be left"
+    assert list(tmp_path.glob("starflock-drill-*")) != []
+    process.send_signal(signal.SIGTERM)
+    assert await process.wait() == Code.INTERRUPTED
+    assert not [pid for pid in started if alive(pid)]
+    assert list(tmp_path.iterdir()) == []
+    assert {name for name in archived(bench) if "/drilled/" in name} == before
