@@ -19,6 +19,7 @@ from cli import (
     campaign,
     configure,
     control,
+    drilling,
     exits,
     fetching,
     freeze,
@@ -59,7 +60,7 @@ site.app.registered_commands += (
     + upgrade.app.registered_commands
     + verify.app.registered_commands
 )
-backup.app.registered_commands += fetching.app.registered_commands
+backup.app.registered_commands += fetching.app.registered_commands + drilling.app.registered_commands
 host.app.registered_commands += host_maintenance.app.registered_commands
 app.add_typer(campaign.app)
 app.add_typer(site.app)

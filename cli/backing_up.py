@@ -326,4 +326,5 @@ def _compared(found: "SiteComparison") -> list[Any]:
         ("recorded", f"{found.recorded:%Y-%m-%d %H:%M:%S} UTC" if found.recorded else ""),
         ("compared", f"{found.compared} facts, {found.count or 'none'} differ" if found.compared else ""),
     ]
-    return [facts(pairs), *(f"  {line}" for line in found.differences)]
+    lines = [f"  {line}" for line in found.differences]
+    return [facts(pairs), *lines, *(f"  beside: {line}" for line in found.remarks)]

@@ -41,7 +41,7 @@ def list_(
     ] = False,
     output: FormOption = "table",
 ) -> None:
-    """Show each site's newest backup, its age, whether it was verified; of named sites every backup.
+    """Show each site's newest backup, its age, whether it was verified and drilled; of named sites every one.
 
     How old is too old is said by the archive: `stale_after`, `unverified_after`. Exit code 1 where a site
     has no backup; with --stale or --unverified, where any site is listed.
@@ -212,6 +212,7 @@ def _fleet(holdings: "tuple[Holding, ...]") -> list[Any]:
             _age(now, each.newest.id.began),
             each.newest.state,
             _age(now, each.newest.verified) if each.newest.verified else "never",
+            _drilled(now, each.newest),
             each.backups,
             size_of(each.size),
             each.archive,
@@ -219,7 +220,7 @@ def _fleet(holdings: "tuple[Holding, ...]") -> list[Any]:
         for each in with_one
         if each.newest is not None
     ]
-    columns = ("site", "newest", "age", "state", "verified", "backups", "size", "archive")
+    columns = ("site", "newest", "age", "state", "verified", "drilled", "backups", "size", "archive")
     drawn: list[Any] = [table(*columns, rows=rows)] if rows else []
     without = [(each.site, each.trouble or _why_none(each)) for each in holdings if each.newest is None]
     if without:
@@ -238,6 +239,15 @@ def _at_fault(holdings: "tuple[Holding, ...]", stale: bool, unverified: bool) ->
     return [table(*columns, rows=rows)]
 
 
+def _drilled(now: datetime, entry: "CatalogueEntry") -> str:
+    return f"{_age(now, entry.drilled)}, {_how(entry)}" if entry.drilled else "never"
+
+
+def _how(entry: "CatalogueEntry") -> str:
+    """Of its last drill."""
+    return {"good": "ok", "bad": "FAILED"}.get(entry.drill, "")
+
+
 def _why_none(holding: "Holding") -> str:
     return f"{holding.unfinished} begun, none ended" if holding.unfinished else "none was ever begun"
 
@@ -249,10 +259,17 @@ def _every(holdings: "tuple[Holding, ...]") -> list[Any]:
             drawn.append(f"{each.site}: {each.trouble or _why_none(each)}")
             continue
         rows = [
-            (entry.backup, entry.state, when(entry.verified), size_of(entry.size), _marks(entry))
+            (
+                entry.backup,
+                entry.state,
+                when(entry.verified),
+                f"{when(entry.drilled)} {_how(entry)}".strip(),
+                size_of(entry.size),
+                _marks(entry),
+            )
             for entry in each.entries
         ]
-        drawn.append(table("backup", "state", "verified", "size", "kept by", rows=rows))
+        drawn.append(table("backup", "state", "verified", "drilled", "size", "kept by", rows=rows))
     return drawn
 
 

@@ -23,6 +23,7 @@ from models.operations import (
     InstallOperation,
     JourneyOperation,
     Operation,
+    RestoredSite,
     RestoreOperation,
 )
 
@@ -142,6 +143,38 @@ def _restores(operation: RestoreOperation, sites: tuple[Site, ...]) -> Iterator[
         if name not in names:
             words = f"{name!r} is no site of this campaign"
             yield Finding(("operation", "wipe", index), words + did_you_mean(name, list(names)))
+    known = {site.name: site for site in sites}
+    for name, said in operation.sites.items():
+        path: Path = ("operation", "sites", name)
+        if name in known:
+            yield from _hosts_of(path, said, known[name])
+        else:
+            words = f"{name!r} is no site of this campaign"
+            yield Finding(path, words + did_you_mean(name, list(names)))
+
+
+def _hosts_of(path: Path, said: RestoredSite, site: Site) -> Iterator[Finding]:
+    """As far as the inventory can tell: the hosts of the backup are known to its record alone."""
+    declared = {host.name: host for host in site.hosts}
+    for index, name in enumerate(said.leave_out):
+        host, at = declared.get(name), (*path, "leave_out", index)
+        if host is None and declared:
+            near = did_you_mean(name, list(declared))
+            yield Finding(at, f"no host {name!r} is declared at {site.name}{near}")
+        elif host is not None and host.personality != "worker":
+            yield Finding(at, f"{name} is a {host.personality}: only workers can be left out")
+    for name, mac in said.replaced.items():
+        host, where = declared.get(name), (*path, "replaced", name)
+        if ":" not in name and host is None and declared:
+            near = did_you_mean(name, list(declared))
+            yield Finding(
+                where, f"no host {name!r} is declared at {site.name}{near}; give its name or old MAC"
+            )
+        elif host is not None and host.mac is not None and host.mac.lower() != mac.lower():
+            words = f"{mac} is said to be the MAC of {name}, and the inventory gives it {host.mac}"
+            yield Finding(where, f"{words}: correct one of them")
+        if name in said.leave_out:
+            yield Finding(where, f"{name} is left out, too: say one of them")
 
 
 def _told(path: Path, lacking: dict[str, list[str]]) -> Iterator[Finding]:

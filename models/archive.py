@@ -206,6 +206,10 @@ class CatalogueEntry(Frozen):
     objects: int = 0
     verified: datetime | None = None
     """When it was looked at last, whatever was found."""
+    drilled: datetime | None = None
+    """When its last drill ended."""
+    drill: Literal["", "good", "bad"] = ""
+    """How that ended."""
     in_use: tuple[str, ...] = ()
     """Run ids of the restores that hold it."""
     legal_hold: bool = False

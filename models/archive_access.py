@@ -92,6 +92,8 @@ class ArchiveTarget(Frozen):
     unverified_after: Duration = timedelta(days=30)
     """A site whose newest good backup was not verified for so long is told as unverified."""
     object_lock: ObjectLock | None = None
+    read_only: bool = False
+    """Nothing is written there, marks included: for who only looks and restores."""
 
     @model_validator(mode="after")
     def _is_one_place(self) -> "ArchiveTarget":

@@ -126,6 +126,8 @@ class Comparison(Frozen):
     recorded: datetime
     differences: tuple[str, ...] = ()
     """The first of them, one a line."""
+    remarks: tuple[str, ...] = ()
+    """What is else than recorded and no difference, or could not be compared; the first of it."""
     count: int = 0
     compared: int = 0
     """How many facts were held against each other."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints, model_validator
 
 from models.base import Duration, Frozen, Name
+from models.inventory import Mac
 from models.maintenance import MaintenancePolicy
 
 ReleaseId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*-\d+\.\d+\.\d+$")]
@@ -377,12 +378,24 @@ class BackupOperation(Frozen):
         return self
 
 
+class RestoredSite(Frozen):
+    """What is to be known of one site of a campaign that restores; as `site restore` is told it."""
+
+    replaced: dict[str, Mac] = {}
+    """Hosts whose hardware is another one now, by name or by the MAC that the record has of them, to the MAC
+    that they have now."""
+    leave_out: tuple[Name, ...] = ()
+    """Workers that are gone: they are not brought back."""
+
+
 class RestoreOperation(Frozen):
     """Put sites back as their newest backups have them."""
 
     kind: Literal["restore"]
     wipe: tuple[Name, ...] = ()
     """Every site that may be wiped, written out. One that is not named waits for `approve_wipe`."""
+    sites: dict[Name, RestoredSite] = {}
+    """By name, those of which there is more to say than of all."""
     install: bool = True
     """dcmanager installs controller-0 by its BMC first."""
     reachable_within: Duration = timedelta(minutes=30)

@@ -7,9 +7,10 @@ from pydantic import Field
 
 from models.archive import BackupText, Origin
 from models.base import Duration, Frozen, Name
-from models.inventory import Mac
+from models.inventory import Host, Mac
 from models.outcome import Outcome
 from models.patch import CampaignRef
+from models.site_record import SiteRecord
 from models.timing import Timing
 
 LATEST = "latest"
@@ -113,6 +114,8 @@ class SiteComparison(Frozen):
     """How many facts differ."""
     differences: tuple[str, ...] = ()
     """The first of them, one a line."""
+    remarks: tuple[str, ...] = ()
+    """What is else than recorded and no difference, or could not be compared; the first of it."""
 
 
 # -- activities
@@ -135,6 +138,23 @@ class RecordedHost(Frozen):
     declared_mac: str = ""
     has_bmc: bool = False
     """It can be switched on from the network; others by hand."""
+
+
+def recorded_hosts(record: SiteRecord, declared: tuple[Host, ...]) -> tuple[RecordedHost, ...]:
+    """`declared`: the site's hosts as the inventory has them today."""
+    known = {host.name: host for host in declared}
+    return tuple(
+        RecordedHost(
+            name=host.name,
+            personality=host.personality,
+            mac=record.macs.get(host.name, ""),
+            osds=sum(disk.used_by == "osd" for disk in host.disks or ()),
+            declared_mac=((now.mac if now else None) or "").lower(),
+            has_bmc=now is not None and now.bmc is not None,
+        )
+        for host in record.hosts
+        for now in (known.get(host.name),)
+    )
 
 
 class BackupFacts(Frozen):

@@ -14,6 +14,44 @@ class CertificateEnd(Frozen):
     """As sysinv says it."""
 
 
+class RecordedVm(Frozen):
+    id: str
+    """Nova's."""
+    name: str
+    project: str
+    """Its id."""
+    host: str
+    """Empty: it is on none."""
+    status: str
+    """In Nova's words, e.g. ACTIVE."""
+
+    @property
+    def says(self) -> str:
+        return f"{self.name} ({self.id})"
+
+
+class RecordedClaim(Frozen):
+    """A PersistentVolumeClaim."""
+
+    name: str
+    """NAMESPACE/NAME"""
+    size: str
+    """In Kubernetes' own words, e.g. 10Gi; what is bound, or else what was asked for."""
+    storage_class: str
+    volume: str
+    """The PersistentVolume that it is bound to; empty: none."""
+
+
+class Tenants(Frozen):
+    """What runs on the platform, as far as the inventory says how to ask for it."""
+
+    vms: tuple[RecordedVm, ...] | None = None
+    """None: nobody was asked, or nobody answered."""
+    claims: tuple[RecordedClaim, ...] | None = None
+    not_recorded: tuple[str, ...] = ()
+    """Why one of these is None, a line each."""
+
+
 class SiteRecord(Frozen):
     format: int = 1
     site: str
@@ -33,5 +71,7 @@ class SiteRecord(Frozen):
     """Host to the MAC of its management interface, by which sysinv knows it; records of before have none."""
     certificates: tuple[CertificateEnd, ...] = ()
     alarms: tuple[Alarm, ...] = ()
+    tenants: Tenants | None = None
+    """None in records of before."""
     declared: str = ""
     """The site's entry in the inventory, YAML; secrets are references in it."""

@@ -13,6 +13,8 @@ from simulator.cloud.durations import Knobs
 from simulator.cloud.releases import Dialect
 from simulator.options import Options, UsageError
 from simulator.server import serve
+from simulator.twin import Twin, TwinError
+from simulator.twin import read as read_twin
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -99,6 +101,9 @@ def main(
     site_ssh: Annotated[
         bool, typer.Option("--site-ssh", help="SSH to the sites is declared, for their own backup.yml.")
     ] = False,
+    twin: Annotated[
+        Path | None, typer.Option(help="YAML file of the one site that is simulated; with --sites 1.")
+    ] = None,
     link_ms: Annotated[float, typer.Option(help="Milliseconds of a round trip to a site.")] = 0.0,
     link_loss: Annotated[
         float, typer.Option(help="Percent of connections to sites that are cut, half of them after the fact.")
@@ -150,12 +155,21 @@ def main(
         controller_ssh=controller_ssh,
         link_ms=link_ms,
         link_loss=link_loss,
+        twin=_described(twin),
         knobs=knobs,
     )
     try:
         options.check()
         asyncio.run(serve(options))
     except UsageError as wrong:
+        typer.echo(f"simulator: {wrong}", err=True)
+        sys.exit(2)
+
+
+def _described(file: Path | None) -> Twin | None:
+    try:
+        return read_twin(file) if file else None
+    except TwinError as wrong:
         typer.echo(f"simulator: {wrong}", err=True)
         sys.exit(2)
 

@@ -9,6 +9,7 @@ from simulator.bmc.flavours import UnknownFlavourError, chosen
 from simulator.bmc.flavours_table import DEFAULT_MIX, FLAVOURS
 from simulator.cloud.durations import Knobs
 from simulator.cloud.releases import MAJOR, Dialect
+from simulator.twin import Twin
 from simulator.wire.listeners import base_is_free
 
 TOPOLOGIES = ("aio-sx", "aio-dx", "by-turns", "mixed", "standard", "standard-storage")
@@ -76,12 +77,18 @@ class Options:
     """A round trip to a site."""
     link_loss: float = 0.0
     """Percent of the connections to sites that are cut."""
+    twin: Twin | None = None
+    """The one site is this one."""
     knobs: Knobs = field(default_factory=Knobs)
 
     def check(self) -> None:
         """Raises: UsageError."""
         if not 1 <= self.sites <= MOST_SITES:
             raise UsageError(f"--sites: must be from 1 to {MOST_SITES}, not {self.sites}")
+        if self.twin is not None and (self.sites != 1 or self.bare or self.bootstrapped or self.installed):
+            raise UsageError(
+                "--twin: the region is this one site, in service: give no other, and none to set up"
+            )
         if self.speed <= 0:
             raise UsageError(f"--speed: must be above 0, not {self.speed:g}")
         if self.topology not in TOPOLOGIES:

@@ -19,6 +19,7 @@ from simulator.bmc.places import NoRoomError
 from simulator.bmc.state import Making
 from simulator.ceph import stock as ceph_stock
 from simulator.ceph.program import Clusters
+from simulator.cloud import saving
 from simulator.cloud.bootstrap import bootstrapped
 from simulator.cloud.clock import Clock
 from simulator.cloud.cloud import Cloud, Identity
@@ -258,6 +259,11 @@ def build(options: Options) -> Region:
             ceph=ceph,
         )
         region.floor.on_down = region.installed.lost_power
+        if options.site_ssh:
+            backups.on_site = region.installed.keep
+    if options.twin is not None:
+        for cloud in sites.values():
+            cloud.as_built = saving.pack(cloud)
     return region
 
 
@@ -319,10 +325,16 @@ def _cloud(options: Options, clock: Clock, number: int, address: str) -> Cloud:
         kubernetes=options.kubernetes,
         openstack=options.openstack,
     )
+    twin = options.twin if number else None
+    if twin is not None:
+        twin.name(identity)
     releases = catalogue(options.dialect)
     names = _MORE_HOSTS.get(topology, ()) if number else ()
     names = ("controller-0", *(() if identity.simplex else ("controller-1",)), *names)
+    names = names if twin is None else twin.names
     hosts = [_host(dice, place, host, identity) for place, host in enumerate(names, start=1)]
+    if twin is not None:
+        twin.build(hosts)
     cloud = Cloud(identity, clock, options.dialect, releases, draw(name, options.knobs), hosts)
     cloud.usm.states = standing(releases, not number, options.major)
     cloud.usm.spoken()

@@ -57,10 +57,16 @@ def fetch(inventory: Path, backup: str, to: Path, tell: Callable[[str], None]) -
 def _named(archive: Archive, text: str) -> str:
     if "/" in text:
         return text
-    whole = [each for each in marks.folders(archive.store, archive.prefix, text) if each.has_manifest]
-    if not whole:
+    found = newest_of(archive, text)
+    if not found:
         raise NotFetched(f"{text} has no backup in archive {archive.name}")
-    return str(whole[-1].id)
+    return found
+
+
+def newest_of(archive: Archive, site: str) -> str:
+    """Of those with a manifest; empty where there is none."""
+    whole = [each for each in marks.folders(archive.store, archive.prefix, site) if each.has_manifest]
+    return str(whole[-1].id) if whole else ""
 
 
 def _refuse_what_is_there(targets: dict[str, Path]) -> None:

@@ -47,6 +47,7 @@ from activities.openstack.acting import OpenstackVms
 from activities.openstack.computes import OpenstackComputes
 from activities.openstack.looks import OpenstackLooks
 from activities.openstack.moving import OpenstackMoves
+from activities.openstack.placement import OpenstackPlacement
 from activities.openstack.probing import OpenstackProbes
 from activities.redfish.activities import RedfishActivities
 from activities.redfish.firmware import RedfishFirmware
@@ -92,6 +93,7 @@ from workers.phone_home import listening
 from workers.platform_cargo import PlatformCargo
 from workers.sandbox import sandbox
 from workers.settings import Settings
+from workers.tenants import DeclaredTenants
 from workers.volume_cargo import VolumeCargo
 from workflows.registry import WORKFLOWS
 
@@ -149,8 +151,9 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
     cargo = VolumeCargo(ways, archives)
     jobs = KubernetesJobs(clusters, cargo)
     backups = BackupActivities(subclouds)
-    record = RecordActivities(directory, Documents(archives), site_difference)
     stacks = openstacks.Stacks(live.current, settings.timing)
+    tenants = DeclaredTenants(OpenstackPlacement(stacks), KubernetesClaims(clusters))
+    record = RecordActivities(directory, Documents(archives), site_difference, tenants)
     vms = OpenstackProbes(stacks)
     computes, moves, held = OpenstackComputes(stacks), OpenstackMoves(stacks), OpenstackVms(stacks)
     journal = JournalActivities(store)

@@ -113,7 +113,9 @@ def request_for(
         given = spec.operation.model_dump(exclude={"kind"})
         return BackupSiteRequest.model_validate({"site": site, "campaign": campaign, **given})
     if isinstance(spec.operation, RestoreOperation):
-        given = spec.operation.model_dump(exclude={"kind", "wipe"})
+        given = spec.operation.model_dump(exclude={"kind", "wipe", "sites"})
+        of_it = spec.operation.sites.get(site)
+        given |= of_it.model_dump() if of_it else {}
         may_wipe = site if site in spec.operation.wipe else None
         return RestoreSiteRequest.model_validate(
             {

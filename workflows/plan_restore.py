@@ -89,4 +89,5 @@ class CompareSite:
             compared=found.compared,
             count=found.count,
             differences=found.differences,
+            remarks=found.remarks,
         )

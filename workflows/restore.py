@@ -210,7 +210,7 @@ class RestoreSite(WipeApproval, SiteProcedure):
             self._compared = await self._restore.compare()
         await self._restore.forget()
         found = self._compared
-        self._evidence += found.differences
+        self._evidence += (*found.differences, *found.remarks)
         differs = f"{found.count} differ" if found.count else "all as recorded"
         left = f", without {', '.join(self._request.leave_out)}" if self._request.leave_out else ""
         words = f"{self._restore.backup.backup} is restored{left}; {found.compared} facts compared, {differs}"

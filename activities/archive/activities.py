@@ -123,7 +123,8 @@ class ArchiveActivities:
 
     @activity.defn
     async def verify_backup(self, request: VerifyBackupRequest) -> Verification:
-        """What was found is written beside the manifest before it is returned."""
+        """What was found is written beside the manifest before it is returned, where the archive may be
+        written."""
         archive = await self.archives.of(request.backup)
         async with Heartbeat() as heart:
             backup = await self._named(archive, request.backup)
@@ -134,7 +135,8 @@ class ArchiveActivities:
                     heart.carry(name, count)
 
                 found = archive.reader.verify(backup, request.deep, _now(), tell)
-                if found.good or found.faults[0].complaint != "no manifest":
+                is_one = found.good or found.faults[0].complaint != "no manifest"
+                if is_one and not archive.read_only:
                     archive.reader.note(found, archive.newest)
                 return found
 
@@ -142,11 +144,14 @@ class ArchiveActivities:
 
     @activity.defn
     async def hold_backup(self, request: HoldRequest) -> Manifest:
-        """It and what it leans on do not expire from here on. Raises Busy where one of them is being deleted,
-        Refused where it is none as it was signed."""
+        """It and what it leans on do not expire from here on; in an archive that is only read it is no more
+        than looked at. Raises Busy where one of them is being deleted, Refused where it is none as it was
+        signed."""
         archive, backup = await self.archives.of(request.backup), backup_of(request.backup)
 
         def held(text: str) -> Manifest:
+            if archive.read_only:
+                return archive.reader.manifest(text)
             marks.hold(archive.store, archive.prefix, text, request.run_id, request.why)
             manifest = archive.reader.manifest(text)
             for before in sorted({each.parent.backup for each in manifest.objects if each.parent}):
@@ -166,6 +171,8 @@ class ArchiveActivities:
     @activity.defn
     async def release_backup(self, request: HoldRequest) -> None:
         archive, backup = await self.archives.of(request.backup), backup_of(request.backup)
+        if archive.read_only:
+            return
         async with Heartbeat():
             await self.archives.ask(
                 lambda: marks.release(archive.store, archive.prefix, backup.site, request.run_id)

@@ -26,7 +26,7 @@ from activities.archive.pacing import Pace
 from activities.archive.reading import BackupReader
 from activities.archive.s3 import Bucket, S3Account
 from activities.archive.sender import SenderAccess
-from activities.archive.stores import Store
+from activities.archive.stores import ReadOnly, Store
 from activities.archive.writing import BackupWriter, PutSpec
 from activities.bursts import burst
 from activities.errors import HandOver, Refused
@@ -63,6 +63,10 @@ class Archive:
     @property
     def prefix(self) -> str:
         return self.declared.target.prefix or ""
+
+    @property
+    def read_only(self) -> bool:
+        return self.declared.target.read_only
 
     @property
     def newest(self) -> ArchiveSecret:
@@ -212,7 +216,7 @@ class Archives:
             pace = self._paces.setdefault(
                 (target.name, site, target.bytes_per_second), Pace(target.bytes_per_second)
             )
-        return Archive(declared, store, secrets, pace)
+        return Archive(declared, ReadOnly(store) if target.read_only else store, secrets, pace)
 
     def _store(self, declared: DeclaredArchive) -> Store:
         target = declared.target

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 
 from activities.archive.errors import Locked
 from activities.archive.shelf import (
+    DRILLED,
     EXPIRING,
     HELD,
     LEGAL_HOLD,
@@ -45,8 +46,9 @@ class Folder:
         return tuple(name.removeprefix(HELD) for name in self.keys if name.startswith(HELD))
 
     def entry(self, archive: str) -> CatalogueEntry:
-        verified, verdict = self._verified()
-        state = verdict if self.has_manifest else "unfinished"
+        verified, verdict = self._looked(VERIFIED)
+        drilled, drill = self._looked(DRILLED)
+        state = (verdict or "unverified") if self.has_manifest else "unfinished"
         if EXPIRING in self.keys:
             state = "expiring"
         return CatalogueEntry.model_validate(
@@ -57,15 +59,18 @@ class Folder:
                 "size": sum(each.size for each in self.keys.values()),
                 "objects": sum(name.startswith(OBJECTS) for name in self.keys),
                 "verified": verified,
+                "drilled": drilled,
+                "drill": drill,
                 "in_use": self.held_by,
                 "legal_hold": LEGAL_HOLD in self.keys,
             }
         )
 
-    def _verified(self) -> tuple[datetime | None, str]:
-        looks = sorted(name.removeprefix(VERIFIED) for name in self.keys if name.startswith(VERIFIED))
+    def _looked(self, folder: str) -> tuple[datetime | None, str]:
+        """When last, and whether it was good; empty where nobody has."""
+        looks = sorted(name.removeprefix(folder) for name in self.keys if name.startswith(folder))
         if not looks:
-            return None, "unverified"
+            return None, ""
         stamp, _, verdict = looks[-1].rpartition("-")
         return datetime.strptime(stamp, STAMP).replace(tzinfo=UTC), verdict
 

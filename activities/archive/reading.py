@@ -16,10 +16,11 @@ from datetime import datetime
 from activities.archive.cipher import opened
 from activities.archive.errors import Damaged, Missing
 from activities.archive.keys import ArchiveSecret, BackupKey
-from activities.archive.shelf import MANIFEST, VERIFIED, Shelf, parted, vouched
+from activities.archive.shelf import DRILLED, MANIFEST, VERIFIED, Shelf, parted, vouched
 from activities.archive.stores import Store, whole
 from activities.archive.writing import manifest_of
 from models.archive import STAMP, Fault, Manifest, ObjectEntry, Verification
+from models.drill import Drill
 
 Tell = Callable[[str, int], None]
 """Told which object is read, and how many stored bytes were."""
@@ -83,10 +84,18 @@ class BackupReader:
         )
 
     def note(self, found: Verification, secret: ArchiveSecret) -> None:
+        self._note(found, found.at, VERIFIED, "verification", secret)
+
+    def note_drill(self, found: Drill, secret: ArchiveSecret) -> None:
+        self._note(found, found.ended, DRILLED, "drill", secret)
+
+    def _note(
+        self, found: Verification | Drill, at: datetime, folder: str, purpose: str, secret: ArchiveSecret
+    ) -> None:
         text = found.model_dump_json(indent=2)
-        name = f"{VERIFIED}{found.at:{STAMP}}-{'good' if found.good else 'bad'}"
-        content = vouched(text, secret.id, secret.sign("verification", text.encode()))
-        self.store.write(Shelf(self.prefix, found.backup)(name), content)
+        key = f"{folder}{at:{STAMP}}-{'good' if found.good else 'bad'}"
+        content = vouched(text, secret.id, secret.sign(purpose, text.encode()))
+        self.store.write(Shelf(self.prefix, found.backup)(key), content)
 
     def key_of(self, manifest: Manifest) -> BackupKey:
         return self.secrets[manifest.key_id].of_backup(manifest.backup)

@@ -5,6 +5,7 @@
                                entries/NAME     what the writer has put, by the MAC of the backup's key
                                manifest         signed; written last, and deleted first
                                verified/STAMP-good|bad     signed
+                               drilled/STAMP-good|bad      signed: it went through a whole restore, or not
                                held/RUN         a restore uses it
                                legal-hold       a person keeps it
                                expiring         it is being deleted
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 
 SEPARATOR = b"\n\n-- "
 MANIFEST, BEGUN, EXPIRING, LEGAL_HOLD = "manifest", "begun", "expiring", "legal-hold"
-OBJECTS, ENTRIES, VERIFIED, HELD = "objects/", "entries/", "verified/", "held/"
+OBJECTS, ENTRIES, VERIFIED, DRILLED, HELD = "objects/", "entries/", "verified/", "drilled/", "held/"
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from activities.archive.cipher import SealedPart
+from activities.archive.errors import Denied
 from activities.archive.pacing import Pace
 
 
@@ -80,6 +81,62 @@ class Store(Protocol):
         """Nothing where it is gone."""
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class ReadOnly:
+    """A store of which nothing is changed. Raises Denied for what would."""
+
+    store: Store
+
+    @property
+    def where(self) -> str:
+        return self.store.where
+
+    def check(self) -> None:
+        self.store.check()
+
+    def read(self, key: str) -> Iterator[bytes]:
+        return self.store.read(key)
+
+    def size(self, key: str) -> int:
+        return self.store.size(key)
+
+    def listed(self, prefix: str) -> Iterator[Listed]:
+        return self.store.listed(prefix)
+
+    def uploads(self, prefix: str) -> list[Upload]:
+        return self.store.uploads(prefix)
+
+    def parts(self, upload: Upload) -> dict[int, SentPart]:
+        return self.store.parts(upload)
+
+    def tag(self, part: SealedPart) -> str:
+        return self.store.tag(part)
+
+    def write(self, key: str, content: bytes, lock: bool = False) -> None:
+        raise self._denied(f"write {key}")
+
+    def delete(self, key: str) -> None:
+        raise self._denied(f"delete {key}")
+
+    def begin(self, key: str) -> Upload:
+        raise self._denied(f"upload {key}")
+
+    def send(self, upload: Upload, part: SealedPart, pace: Pace) -> SentPart:
+        raise self._denied(f"upload {upload.key}")
+
+    def complete(self, upload: Upload, parts: dict[int, SentPart]) -> None:
+        raise self._denied(f"upload {upload.key}")
+
+    def abort(self, upload: Upload) -> None:
+        raise self._denied(f"abort {upload.key}")
+
+    def close(self) -> None:
+        self.store.close()
+
+    def _denied(self, what: str) -> Denied:
+        return Denied(what, self.where, "the inventory declares the archive read_only")
 
 
 def whole(store: Store, key: str, at_most: int = 16 * 2**20) -> bytes:

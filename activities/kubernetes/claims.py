@@ -1,4 +1,4 @@
-"""Which RBD images are behind a site's claims: by label, through the volumes that they are bound to.
+"""A site's claims, and which RBD images are behind them: by label, through the volumes they are bound to.
 
 Ceph's CSI driver writes pool and image into `volumeAttributes` of the PersistentVolume; the provisioner that
 came before it, and Kubernetes' own plug-in, have them in `spec.rbd`. A selected claim that is not bound, or
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from activities.kubernetes.clusters import Clusters
 from activities.kubernetes.errors import translated
 from activities.kubernetes.resources import CLAIMS, NODES, VOLUMES, Document
+from models.site_record import RecordedClaim
 from models.volumes import ClaimedVolumes, ClaimSelector
 
 DRIVER = "rbd.csi.ceph.com"
@@ -45,6 +46,26 @@ class KubernetesClaims:
                             )
                             missing.append(f"claim {name} {why}")
         return ClaimedVolumes(volumes=found, missing=tuple(missing))
+
+    async def all(self, site: str) -> tuple[RecordedClaim, ...]:
+        """By their names. Raises ActivityFailure."""
+        async with self.clusters.opened(site) as cluster:
+            with translated():
+                self.clusters.must_be(site, await cluster.list(NODES))
+                found = await cluster.list(CLAIMS)
+        return tuple(sorted((_recorded(each) for each in found), key=lambda claim: claim.name))
+
+
+def _recorded(claim: Document) -> RecordedClaim:
+    meta, spec = claim["metadata"], claim["spec"]
+    bound = ((claim.get("status") or {}).get("capacity") or {}).get("storage")
+    asked = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
+    return RecordedClaim(
+        name=f"{meta['namespace']}/{meta['name']}",
+        size=str(bound or asked or ""),
+        storage_class=spec.get("storageClassName") or "",
+        volume=spec.get("volumeName") or "",
+    )
 
 
 def image_of(volume: Document) -> str:

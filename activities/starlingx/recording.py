@@ -1,5 +1,7 @@
 """A site's record: all that sysinv, USM and FM show of it, written beside its backup; and held against it.
 
+VMs and claims are part of it where the inventory says how to ask for them.
+
 The record never crosses to a workflow: it is read and put into the archive in one activity, fetched and
 compared in another, and what comes back are names and counts. Both beat and may be done again at any time:
 the archive takes an object of one backup once, and what was put first stays.
@@ -28,9 +30,9 @@ from models.archive import Manifest, ObjectEntry, PutObject
 from models.backup import RECORD, CompareRequest, Comparison, RecordRequest
 from models.configuration import OF_SITE, FoundHost
 from models.inventory import Site
-from models.restore import LATEST, BackupFacts, ExamineBackupRequest, RecordedHost
+from models.restore import LATEST, BackupFacts, ExamineBackupRequest, RecordedHost, recorded_hosts
 from models.site import HostState
-from models.site_record import CertificateEnd, SiteRecord
+from models.site_record import CertificateEnd, SiteRecord, Tenants
 
 SECTIONS = (*OF_SITE, "monitors", "networks", "applications", "routes")
 AT_ONCE = 4
@@ -58,6 +60,13 @@ class Differ(Protocol):
     """`rules/site_difference.py`."""
 
     def differences(self, before: SiteRecord, now: SiteRecord) -> tuple[tuple[str, ...], int]: ...
+    def remarks(self, before: SiteRecord, now: SiteRecord) -> tuple[str, ...]: ...
+
+
+class TenantLooks(Protocol):
+    """What runs on the platform, through the APIs of other systems."""
+
+    async def of(self, site: str) -> Tenants: ...
 
 
 @dataclass
@@ -65,6 +74,7 @@ class RecordActivities:
     directory: Directory
     documents: Documents
     rules: Differ
+    tenants: TenantLooks
 
     @activity.defn
     async def record_site(self, request: RecordRequest) -> PutObject:
@@ -89,6 +99,7 @@ class RecordActivities:
         return Comparison(
             recorded=before.at,
             differences=found[:MOST_SHOWN],
+            remarks=self.rules.remarks(before, now)[:MOST_SHOWN],
             count=len(found),
             compared=compared,
             attempt=activity.info().attempt,
@@ -142,19 +153,7 @@ class RecordActivities:
 
     def _hosts_of(self, name: str, record: SiteRecord) -> tuple[RecordedHost, ...]:
         site = self.directory.site(name)
-        declared = {host.name: host for host in site.hosts} if site else {}
-        return tuple(
-            RecordedHost(
-                name=host.name,
-                personality=host.personality,
-                mac=record.macs.get(host.name, ""),
-                osds=sum(disk.used_by == "osd" for disk in host.disks or ()),
-                declared_mac=((known.mac if known else None) or "").lower(),
-                has_bmc=known is not None and known.bmc is not None,
-            )
-            for host in record.hosts
-            for known in (declared.get(host.name),)
-        )
+        return recorded_hosts(record, site.hosts if site else ())
 
     def _returnable(self, name: str, manifest: Manifest) -> str:
         """Of dcmanager's vault, where the inventory says how that is reached."""
@@ -181,6 +180,7 @@ class RecordActivities:
                 hosting.rows(cloud),
             )
             hosts = await _hosts(cloud, states)
+        tenants = await self.tenants.of(name)
         return SiteRecord(
             site=name,
             at=reply.date or datetime.now(UTC),
@@ -196,6 +196,7 @@ class RecordActivities:
             macs={row.name: row.mac for row in rows if row.name and row.mac},
             certificates=certificates,
             alarms=alarms,
+            tenants=tenants,
             declared=_declared(site),
         )
 

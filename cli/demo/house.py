@@ -98,7 +98,7 @@ class House:
 async def house(folder: Path, scenario: Scenario) -> AsyncIterator[House]:
     # The settings of other fleets must not leak into the demo.
     for name in [name for name in os.environ if name.startswith(("STARFLOCK_", "TEMPORAL_"))]:
-        if name != "STARFLOCK_DEBUG":
+        if name != "STARFLOCK_DEBUG" and name not in scenario.keeps_env:
             del os.environ[name]
     async with AsyncExitStack() as stack:
         admin, inventory = await _region(stack, folder, scenario)

@@ -68,6 +68,11 @@ class Scenario(ABC):
         return self.width
 
     @property
+    def keeps_env(self) -> frozenset[str]:
+        """Environment variables that its worker needs, though they look like settings of another fleet."""
+        return frozenset()
+
+    @property
     def budget(self) -> dict[str, int]:
         return {"failed": 3, "unreachable": 3, "wave_failed": 3, "consecutive": 5}
 

@@ -158,6 +158,8 @@ class Cloud:
         """Restored from a backup, and sysinv has not been told that it is complete."""
         self.recovering_until = float("-inf")
         """When rook-ceph, restored, has recovered its monitors and OSDs."""
+        self.as_built = b""
+        """What a restore makes of an archive that no simulated site has made; empty: it is refused."""
         self.synchronizing = False
         """Whether the controllers' disks are being brought in sync; nobody swacts meanwhile."""
         self._dice = random.Random(identity.system_uuid)

@@ -8,6 +8,7 @@ under way into failures without a word.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +42,8 @@ class Backups:
 
     deployer: Deployer
     vault: Vault = field(default_factory=Vault)
+    on_site: Callable[[str, Archive], Awaitable[None]] | None = None
+    """Puts a local archive onto its site's own host, where that is logged in to."""
     _running: set["asyncio.Task[None]"] = field(default_factory=set)
     _backups: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_BACKUPS))
     _restores: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_RESTORES))
@@ -130,12 +133,11 @@ class Backups:
         await self._sleep(seconds * 0.1)
         taken = clock.spaced()
         stamp = taken[:19].replace("-", "_").replace(" ", "_").replace(":", "_")
-        self.vault.put(
-            row.name,
-            Archive(
-                f"{row.name}_platform_backup_{stamp}.tgz", cloud.usm.version, content, taken, local, images
-            ),
-        )
+        name = f"{row.name}_platform_backup_{stamp}.tgz"
+        archive = Archive(name, cloud.usm.version, content, taken, local, images)
+        self.vault.put(row.name, archive)
+        if local and self.on_site is not None:
+            await self.on_site(cloud.name, archive)
 
     # -- restore --------------------------------------------------------------------------------------
 
@@ -176,7 +178,7 @@ class Backups:
             words = "The host is already unlocked: restore_platform.yml wants one that is freshly installed"
             raise PhaseFailedError(playbook_log(row, "restoring", "Check initial config flag", words))
         try:
-            saved = saving.unpack(archive.content)
+            saved = saving.unpack(archive.content, cloud.as_built)
         except saving.UnreadableArchiveError as broken:
             raise PhaseFailedError(
                 playbook_log(row, "restoring", "Extract the archive", str(broken))

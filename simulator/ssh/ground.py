@@ -2,7 +2,7 @@
 
 A folder stands for the host's root. Commands are run by this machine's own sh with the paths of the platform
 turned into paths below that folder, so that what a client sends is carried out and not guessed at. A host
-that is installed anew has a new folder.
+that is installed anew has a new folder; its platform-backup partition stays.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ from pathlib import Path
 PLATFORM, CONFIG = "/etc/platform", "/opt/platform/config"
 PLAYBOOKS = "/usr/share/ansible/stx-ansible/playbooks"
 VAULT, OWN_BACKUPS = "/opt/dc-vault/backups", "/opt/backups"
+PARTITION = "/opt/platform-backup/backups"
 _MOVED = (PLATFORM, CONFIG, PLAYBOOKS, VAULT, OWN_BACKUPS)
 USER = "sysadmin"
 
@@ -20,9 +21,11 @@ USER = "sysadmin"
 class Ground:
     """One host's root."""
 
-    def __init__(self, root: Path, runner: str, password: str) -> None:
+    def __init__(self, root: Path, runner: str, password: str, partition: Path | None = None) -> None:
         """`runner` is the text of `ansible-playbook`, `password` what sudo asks for."""
         self.root = root
+        self.partition = partition or root / PARTITION.lstrip("/")
+        self.partition.mkdir(parents=True, exist_ok=True)
         for path in (*_MOVED, f"/home/{USER}", "/bin"):
             (root / path.lstrip("/")).mkdir(parents=True)
         self.home.chmod(0o700)
@@ -49,7 +52,7 @@ class Ground:
     @property
     def moves(self) -> dict[str, str]:
         """The platform's paths, and where they are."""
-        return {path: f"{self.root}{path}" for path in _MOVED}
+        return {path: f"{self.root}{path}" for path in _MOVED} | {PARTITION: str(self.partition)}
 
     def moved(self, command: str) -> str:
         """The command with the platform's paths below this root."""

@@ -9,6 +9,7 @@ import asyncio
 import hashlib
 import json
 import os
+import random
 import shutil
 import signal
 import tempfile
@@ -31,6 +32,7 @@ from simulator.cloud.clock import Clock
 from simulator.cloud.cloud import Cloud
 from simulator.dcmanager import durations
 from simulator.dcmanager.landing import BARE, land
+from simulator.dcmanager.vault import Archive
 from simulator.proof.faults import Fault, Faults
 from simulator.proof.ledger import Intent, Ledger
 from simulator.ssh import backup_play, playbook
@@ -95,7 +97,8 @@ class InstalledHosts:
         if found is None:
             root = self.folder / f"{place.site}.{place.host}.{bmc.machine.installs}"
             program = runner(str(self.folder / "socket"), place.name)
-            found = self.grounds[which] = Ground(root, program, self.password)
+            partition = self.folder / f"{place.site}.{place.host}.platform-backup"
+            found = self.grounds[which] = Ground(root, program, self.password, partition)
         cloud = self.floor.clouds[place.site]
         found.path(f"{PLATFORM}/platform.conf").write_text(_platform_conf(cloud))
         found.flag(f"{PLATFORM}/.bootstrap_completed", _is_bootstrapped(cloud))
@@ -129,6 +132,17 @@ class InstalledHosts:
             "refused": self.refused.get(place.name, 0),
             "playbooks": sum(one.place == place for one in self.played),
         }
+
+    async def keep(self, site: str, archive: Archive) -> None:
+        """On the partition of its first controller, in the place of the one before."""
+        ground = await self.ground(self.floor.place(site, "controller-0"))
+        folder = ground.partition / archive.release
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        (folder / archive.name).write_bytes(archive.content)
+        if archive.has_images:
+            name = archive.name.replace("_platform_", "_image_registry_")
+            (folder / name).write_bytes(random.Random(name).randbytes(backup_play.IMAGES_BYTES))
 
     # -- the playbook ---------------------------------------------------------------------------------
 

@@ -54,6 +54,7 @@ COMMANDS = [
     "backup show",
     "backup verify",
     "backup fetch",
+    "backup drill",
     "backup expire",
     "backup hold",
     "backup release",

@@ -103,6 +103,23 @@ async def test_a_host_that_is_not_to_be_trusted_or_declared_is_told(bench: Backu
     assert (both.code, "exclude each other" in both.err) == (2, True), both
 
 
+async def test_a_local_archive_gets_into_the_store_and_stays_on_the_site(bench: BackupBench) -> None:
+    site = "edge-0006"
+    made = await bench.back_up(site, local=True, registry_images=True)
+    assert made.outcome is Outcome.SUCCEEDED, made.reason
+    assert "; also edge-0006 itself, /opt/platform-backup/backups/26.03" in made.platform
+    manifest = await bench.manifest(made.backup)
+    assert {each.kind for each in manifest.objects} == {"platform", "registry", "record"}
+    assert {each.about["from"] for each in manifest.objects if each.kind != "record"} == {"site"}
+    assert manifest.elsewhere == ()
+    assert (await bench.verify(made.backup, deep=True)).good
+    again = await bench.back_up(site, local=True)
+    kinds = [each.kind for each in (await bench.manifest(again.backup)).objects]
+    assert sorted(kinds) == ["platform", "record"], (
+        "the images of the one before are not taken for this one's"
+    )
+
+
 async def test_no_password_is_written_anywhere(bench: BackupBench, desk: Desk) -> None:
     """After everything above."""
     sysadmin = (bench.region.inventory.parent / "sim-password").read_text()

@@ -48,7 +48,7 @@ async def test_each_host_comes_back_in_its_order_and_storage_keeps_its_data(benc
     assert await bench.region.repeats() == 0
 
 
-async def test_a_host_that_was_not_installed_is_gone_on_with_and_a_dead_worker_left_out(
+async def test_a_host_that_was_not_installed_is_gone_on_with_and_a_campaign_leaves_a_dead_worker_out(
     bench: BackupBench,
 ) -> None:
     site = "edge-0002"
@@ -61,11 +61,16 @@ async def test_a_host_that_was_not_installed_is_gone_on_with_and_a_dead_worker_l
     failed = await bench.restore(site, leave_out=["worker-1"])
     assert failed.outcome is Outcome.FAILED
     assert "controller-1 did not come back" in failed.reason
-    done = await bench.restore(site, leave_out=["worker-1"])
-    assert (done.outcome, done.left_out) == (Outcome.SUCCEEDED, ("worker-1",)), done.reason
+    operation = {"kind": "restore", "wipe": [site], "sites": {site: {"leave_out": ["worker-1"]}}}
+    campaign = await bench.stack.start_campaign("back", operation=operation, select={"names": [site]})
+    await campaign.result()
+    (done,) = await bench.stack.site_runs("back")
+    assert done.outcome is Outcome.SUCCEEDED, done.reason
     assert "without worker-1" in done.reason
-    assert done.differences
-    assert all("worker-1" in line for line in done.differences), done.differences
+    assert "worker-1 was left out" in done.evidence
+    differences = [line for line in done.evidence if " -> " in line]
+    assert differences
+    assert all("worker-1" in line for line in differences), differences
     applied = await bench.region.mutations(site)
     assert applied.count("dcmanager.backup.restore") == 1, "the platform was not restored again"
     assert "worker-1" not in await done_to(bench, site, "host.wipe")

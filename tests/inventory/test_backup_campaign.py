@@ -102,6 +102,45 @@ def test_only_of_backups_the_archives_say_what_a_site_takes(folder: Path) -> Non
     )
 
 
+SAID = """\
+  sites:
+    beta:
+      replaced: {controller-0: "52:54:00:00:00:01", "52:54:00:00:00:09": "52:54:00:00:00:02"}
+      leave_out: [worker-1]
+"""
+OF_BETA = edited(edited(RESTORE, "wipe: [alpha]\n", "wipe: [alpha]\n" + SAID), "names: [alpha]", "all: true")
+WORKER = """  - {name: worker-1, personality: worker}
+- name: gamma"""
+
+
+def test_what_is_said_of_one_site_is_told_to_that_one_alone(folder: Path) -> None:
+    (folder / "archive").mkdir()
+    archives = edited(ARCHIVES, "  labels: {region: north}\n", "")
+    inventory = load_inventory(written(folder, edited(INVENTORY, "- name: gamma", WORKER) + archives))
+    campaign = loaded(folder, OF_BETA, inventory)
+    beta, alpha = (request_for(campaign, site, 1, again=False).model_dump() for site in ("beta", "alpha"))
+    assert beta["replaced"]["controller-0"] == "52:54:00:00:00:01"
+    assert beta["leave_out"] == ("worker-1",)
+    assert (alpha["replaced"], alpha["leave_out"]) == ({}, ())
+    assert said(folder, OF_BETA, inventory) == ""
+    for old, new, words in (
+        ("    beta:", "    betta:", "sites.betta: 'betta' is no site of this campaign; did you mean 'beta'?"),
+        ("[worker-1]", "[worker-7]", "leave_out[0]: no host 'worker-7' is declared at beta"),
+        ("[worker-1]", "[controller-1]", "controller-1 is a controller: only workers can be left out"),
+        (
+            '{controller-0: "52:54:00:00:00:01"',
+            '{controller-0: "52:54:00:00:00:07"',
+            "gives it 52:54:00:00:00:01",
+        ),
+        ("{controller-0:", "{controler-0:", "no host 'controler-0' is declared at beta"),
+        ("{controller-0:", "{worker-1:", "worker-1 is left out, too"),
+        ('"52:54:00:00:00:02"}', '"52:54"}', "replaced"),
+    ):
+        complaint_of = said(folder, edited(OF_BETA, old, new), inventory)
+        assert words in complaint_of, complaint_of
+        assert "campaign.yaml:" in complaint_of
+
+
 @pytest.mark.parametrize(
     ("text", "old", "new", "words"),
     [

@@ -5,8 +5,8 @@ from typing import Any
 
 from models.configuration import FoundCpu, FoundHost, FoundSystem
 from models.site import Alarm, HostState, ReleaseState
-from models.site_record import SiteRecord
-from rules.site_difference import differences
+from models.site_record import RecordedClaim, RecordedVm, SiteRecord, Tenants
+from rules.site_difference import differences, remarks
 
 STATE = HostState(
     name="controller-0",
@@ -73,3 +73,58 @@ def test_a_new_alarm_counts_where_it_affects_management() -> None:
     alarm = Alarm(alarm_id="800.001", entity="cluster", severity="major", mgmt_affecting=True)
     assert told(alarms=(alarm,)) == ("alarm 800.001 cluster: none -> major",)
     assert told(alarms=(alarm.model_copy(update={"mgmt_affecting": False}),)) == ()
+
+
+VM = RecordedVm(id="v1", name="db", project="p", host="worker-0", status="ACTIVE")
+CLAIM = RecordedClaim(name="apps/db", size="10Gi", storage_class="general", volume="pvc-1")
+
+
+def tenants(*, vm: dict[str, Any] | None = None, claim: dict[str, Any] | None = None) -> SiteRecord:
+    return record(
+        tenants=Tenants(vms=(VM.model_copy(update=vm or {}),), claims=(CLAIM.model_copy(update=claim or {}),))
+    )
+
+
+def test_a_claim_that_is_gone_or_another_is_a_difference() -> None:
+    before = tenants()
+    assert differences(before, tenants()) == ((), differences(record(), record())[1] + 2)
+    gone = record(tenants=Tenants(vms=(VM,), claims=()))
+    assert differences(before, gone)[0] == ("claim apps/db: 10Gi -> none",)
+    other = tenants(claim={"volume": "pvc-2", "size": "5Gi"})
+    assert differences(before, other)[0] == (
+        "claim apps/db size: 10Gi -> 5Gi",
+        "claim apps/db volume: pvc-1 -> pvc-2",
+    )
+
+
+def test_a_vm_elsewhere_is_a_remark_and_one_that_is_gone_a_difference() -> None:
+    before, moved = tenants(), tenants(vm={"host": "worker-1"})
+    assert differences(before, moved)[0] == ()
+    assert remarks(before, moved) == ("VM db (v1): on worker-1, was on worker-0",)
+    assert remarks(before, tenants(vm={"status": "SHUTOFF"})) == ("VM db (v1): SHUTOFF, was ACTIVE",)
+    gone = record(tenants=Tenants(vms=(), claims=(CLAIM,)))
+    assert differences(before, gone)[0] == ("VM db (v1): worker-0 -> none",)
+    assert remarks(gone, before) == ("VM db (v1): new, ACTIVE on worker-0",)
+
+
+def test_what_only_one_side_has_is_not_compared_and_said() -> None:
+    """Records of before have none; whoever declares nothing is not asked."""
+    old, now = record(), tenants()
+    assert differences(old, now)[0] == ()
+    assert remarks(old, now) == tuple(
+        f"{what} were not compared: the record has none (it was made before records had them)"
+        for what in ("VMs", "claims")
+    )
+    unasked = record(
+        tenants=Tenants(vms=(VM,), not_recorded=("claims: the inventory declares no kubernetes",))
+    )
+    assert differences(now, unasked)[0] == ()
+    assert remarks(now, unasked) == (
+        "claims were not compared: not asked now (the inventory declares no kubernetes)",
+    )
+    assert remarks(old, record(tenants=Tenants(not_recorded=("VMs: x", "claims: y")))) == ()
+
+
+def test_a_record_of_before_still_reads() -> None:
+    text = record().model_dump_json(exclude={"tenants", "macs"})
+    assert SiteRecord.model_validate_json(text).tenants is None
