@@ -25,6 +25,7 @@ from models.operations import (
     Operation,
     RestoredSite,
     RestoreOperation,
+    VerifyOperation,
 )
 
 _SITES_SHOWN = 4
@@ -47,7 +48,7 @@ def operation_findings(
     elif isinstance(operation, AddSubcloudOperation):
         yield from _deploys(operation, sites)
         yield from _wipes(operation.wipe, DCMANAGERS_HOST, sites)
-    elif isinstance(operation, BringUpOperation | ConfigureOperation):
+    elif isinstance(operation, BringUpOperation | ConfigureOperation | VerifyOperation):
         yield from _profiles(sites)
     elif isinstance(operation, BackupOperation | RestoreOperation):
         yield from _archives(sites, inventory)

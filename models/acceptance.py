@@ -8,6 +8,7 @@ from models.base import Duration, Frozen, Name
 from models.configuration import FoundSystem
 from models.kubernetes import WantedCluster
 from models.openstack import WantedOpenstack
+from models.patch import CampaignRef
 from models.site import Alarm, HostState
 
 
@@ -32,6 +33,8 @@ class VerifyRequest(Frozen):
     """Of the claim; empty: the cluster's default."""
     probe_within: Duration = timedelta(minutes=5)
     """From a probe's creation until it runs, and from its removal until it is gone."""
+    campaign: CampaignRef | None = None
+    """It is the site's one change then: nobody else's comes between its looks."""
 
     @property
     def changes(self) -> bool:

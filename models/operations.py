@@ -411,6 +411,26 @@ class RestoreOperation(Frozen):
         return "its backup"
 
 
+class VerifyOperation(VerifyStep):
+    """Examine each site against its profile, under its lock; with `probe` or `swact` try it as well."""
+
+    probe: bool = False
+    """Put pods, a claim and a VM into it and take them out again."""
+    swact: bool = False
+    """Hand the active role to the other controller and back."""
+    image: str = ""
+    """Of the probes, with `sh` and `grep`. Empty: the platform's pause image, which can only run."""
+    storage_class: str = ""
+    """Of the claim; empty: the cluster's default."""
+    ready_within: Duration = timedelta(minutes=30)
+    """How long a busy site is waited for before it is `blocked`."""
+
+    @property
+    def target(self) -> str:
+        """What it brings a site to, for search and records."""
+        return "acceptance"
+
+
 Operation = Annotated[
     PatchOperation
     | InstallOperation
@@ -422,7 +442,8 @@ Operation = Annotated[
     | PrestageOperation
     | JourneyOperation
     | BackupOperation
-    | RestoreOperation,
+    | RestoreOperation
+    | VerifyOperation,
     Field(discriminator="kind"),
 ]
 

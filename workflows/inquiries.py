@@ -12,6 +12,7 @@ with workflow.unsafe.imports_passed_through():
     from activities.fleet.activities import FleetActivities
     from activities.starlingx.controllers import ControllerActivities
     from models import contracts
+    from models.acceptance import VerifyRequest
     from models.backup import BackupSiteRequest
     from models.bringup import BringUpRequest, ConfigureRequest
     from models.campaign import CampaignSpec
@@ -216,6 +217,8 @@ def _verdict(request: SiteRequest, seen: Observation) -> tuple[Decision, str]:
     gate, why = quiet_gate(request.site, seen), "its BMC is looked at when its turn comes"
     if isinstance(request, BackupSiteRequest | RestoreSiteRequest):
         why = "its archive is looked at when its turn comes"
+    if isinstance(request, VerifyRequest):
+        why = "it is examined when its turn comes"
     if isinstance(request, InstallHostRequest):
         gate = site_gate(request, seen)
         why += "" if request.wipe else "; it will wait for approve_wipe"

@@ -4,6 +4,7 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from models import contracts
+    from models.acceptance import VerifyRequest
     from models.backup import BackupSiteRequest
     from models.bringup import BringUpRequest, ConfigureRequest
     from models.campaign import CampaignSpec
@@ -24,6 +25,7 @@ with workflow.unsafe.imports_passed_through():
         PrestageOperation,
         RestoreOperation,
         UpgradeOperation,
+        VerifyOperation,
     )
     from models.patch import CampaignRef, PatchSiteRequest
     from models.restore import RestoreSiteRequest
@@ -42,6 +44,7 @@ WORKFLOW_OF = {
     "configure": contracts.CONFIGURE_SITE,
     "backup": contracts.BACKUP_SITE,
     "restore": contracts.RESTORE_SITE,
+    "verify": contracts.VERIFY_SITE,
 }
 SiteRequest = (
     PatchSiteRequest
@@ -55,6 +58,7 @@ SiteRequest = (
     | ConfigureRequest
     | BackupSiteRequest
     | RestoreSiteRequest
+    | VerifyRequest
 )
 
 
@@ -109,6 +113,9 @@ def request_for(
             campaign=campaign,
             override_hold=override_hold,
         )
+    if isinstance(spec.operation, VerifyOperation):
+        given = spec.operation.model_dump(exclude={"kind"})
+        return VerifyRequest.model_validate({"site": site, "campaign": campaign, **given})
     if isinstance(spec.operation, BackupOperation):
         given = spec.operation.model_dump(exclude={"kind"})
         return BackupSiteRequest.model_validate({"site": site, "campaign": campaign, **given})

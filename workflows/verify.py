@@ -4,7 +4,8 @@
     the cluster by its own API, where the inventory declares it: as many looks
     OpenStack by its own APIs, where the inventory declares them: as many looks
 
-With `probe` or `swact` it changes the site, so it is the site's one change and waits until nobody is at work:
+With `probe` or `swact` it changes the site, so it is the site's one change and waits until nobody is at work,
+as it does for a campaign, whose sites are examined with nobody else's change between the looks:
 
     wait until nobody is at work; is it this cloud
     probe: take out what an earlier run left; a pod with the declared resources; a claim, bound and written
@@ -69,7 +70,7 @@ class VerifySite(SiteProcedure):
 
     @workflow.run
     async def run(self, request: VerifyRequest) -> AcceptanceReport:
-        if not request.changes:
+        if not request.changes and request.campaign is None:
             return await self._examine()
         refuse_unless_locked(request.site)
         began = workflow.now()
@@ -259,7 +260,7 @@ class VerifySite(SiteProcedure):
             operation="verify",
             target=self._report.profile if self._report else "",
             region=self._watch.region,
-            campaign=None,
+            campaign=self._request.campaign,
             outcome=outcome,
             reason=reason,
             began=began,
@@ -267,6 +268,6 @@ class VerifySite(SiteProcedure):
         )
         if outcome is Outcome.ABORTED:
             raise asyncio.CancelledError
-        if self._report is None:
+        if self._report is None or (self._request.campaign is not None and outcome is not Outcome.SUCCEEDED):
             raise ApplicationError(f"{outcome}: {reason}", type=outcome, non_retryable=True)
         return self._report

@@ -68,6 +68,21 @@ async def carried_out(
     return {run.site: run for run in await house.site_runs(name)}
 
 
+async def test_sites_are_examined_and_nothing_is_sent(region: Simulator, house: Stack) -> None:
+    sites = ["edge-0001", "edge-0002", "edge-0011"]
+    verify = {"kind": "verify", "samples": 1}
+    runs = await carried_out(house, "acceptance", verify, names=sites)
+    assert {site: run.outcome for site, run in runs.items()} == {
+        "edge-0001": Outcome.SUCCEEDED,
+        "edge-0002": Outcome.SUCCEEDED,
+        "edge-0011": Outcome.FAILED,
+    }
+    assert {run.operation for run in runs.values()} == {"verify"}
+    assert runs["edge-0011"].reason.startswith("not accepted: 1 of ")
+    assert "192.0.2.99" in runs["edge-0011"].evidence[0]
+    assert [await region.mutations(site) for site in sites] == [[], [], []]
+
+
 async def test_a_night_before_only_what_is_missing_is_brought(region: Simulator, house: Stack) -> None:
     sites = ["edge-0001", *LACKING[:2]]
     runs = await carried_out(house, "night-before", PRESTAGE | PATIENCE, names=sites)
