@@ -57,6 +57,7 @@ def books(state: CampaignState) -> tuple[object, ...]:
         state.roster.counts,
         (spending.failed, spending.unreachable),
         state.window.in_flight,
+        {site: state.tries.round(site) for site in range(len(state.roster.names))},
     )
 
 
@@ -532,21 +533,17 @@ class CountsEveryTry(CampaignState):
             self._check_budget()
 
 
-class TriesForEver(CampaignState):
+class TriesOnceTooOften(CampaignState):
     def _end_run(self, site: int, outcome: Outcome, now: Any) -> None:
-        self.tries._taken.pop(site, None)
+        kept = self.tries.again
+        self.tries.again = kept.model_copy(update={"failed": kept.failed + 1})
         super()._end_run(site, outcome, now)
+        self.tries.again = kept
 
 
 class ForgetsItsTries(CampaignState):
     def to_carry(self) -> CampaignCarry:
         return super().to_carry().model_copy(update={"tried": ()})
-
-
-class TriesBeforeTheOthers(CampaignState):
-    def _queue(self, site: int) -> None:
-        if self.gate_of_windows.ask(site):
-            self.window.queue(site)
 
 
 class RetriesStillCount(CampaignState):
@@ -573,9 +570,8 @@ class RetriesStillCount(CampaignState):
         NeverWakes,
         IgnoresTheWanBudget,
         CountsEveryTry,
-        TriesForEver,
+        TriesOnceTooOften,
         ForgetsItsTries,
-        TriesBeforeTheOthers,
         RetriesStillCount,
     ],
 )

@@ -31,6 +31,19 @@ def test_it_comes_after_a_while_behind_those_that_were_not_tried() -> None:
     assert start(state, T0 + 33 * MINUTE) == ["edge-0000"]
 
 
+def test_control_who_is_not_put_behind_the_others_is_seen() -> None:
+    class Hasty(CampaignState):
+        def _queue(self, site: int) -> None:
+            self.window.queue(site)
+
+    hasty = Hasty.begin(spec(window={"max_in_flight": 1}), members(4).model_copy(update={"tries": ONCE}), T0)
+    start(hasty)
+    end(hasty, "edge-0000", Outcome.FAILED)
+    start(hasty)
+    end(hasty, "edge-0001")
+    assert start(hasty, T0 + 31 * MINUTE) == ["edge-0000"]
+
+
 def test_not_sooner_and_the_campaign_wakes_for_it() -> None:
     state = tried(1)
     start(state)
