@@ -31,7 +31,7 @@ async def test_a_backup_in_a_bucket_is_drilled(rgw: Radosgw, tmp_path: Path) -> 
         access.write_text(rgw.access_key)
         access.chmod(0o600)
         region.inventory.write_text(yaml.safe_dump(document))
-        async with stack(tmp_path, region, **secrets) as running:
+        async with stack(tmp_path, region, STARFLOCK_STORE_SECRET=rgw.secret_key) as running:
             await running.start_worker()
             made = await BackupBench(running, region).back_up(SITE)
             assert made.outcome is Outcome.SUCCEEDED, made.reason
