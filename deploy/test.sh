@@ -1,9 +1,9 @@
 #!/bin/sh
 # Everything: lint first, since it is quick, then all tests with branch coverage of what changes sites.
 # The real components come with the locked requirements (Temporal's dev server, UI and time-skipping
-# server), Ironic, Ansible and Nova with requirements of their own, PostgreSQL, OpenSSH, Ceph, MariaDB, RabbitMQ,
-# QEMU, libvirt and Prometheus from Debian, Kubernetes from its source; the table at the end says which of them ran, and
-# under CI=true a missing one is a failure.
+# server), Ironic, Ansible, Nova, Helm and OpenBao with requirements of their own, PostgreSQL, OpenSSH, Ceph, MariaDB,
+# RabbitMQ, QEMU, libvirt and Prometheus from Debian, Kubernetes from its source; the table at the end says which of
+# them ran, and under CI=true a missing one is a failure.
 set -eu
 cd "$(dirname "$0")/.."
 

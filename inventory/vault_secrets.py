@@ -219,10 +219,13 @@ def _logged_in() -> _Login:
     address = _setting("ADDR")
     if not address:
         raise _Trouble(NO_ADDRESS)
+    ca = _setting("CACERT")
+    if ca and not Path(ca).is_file():
+        raise _Trouble(f"VAULT_CACERT: there is no such file (looked for {ca})")
     client = hvac.Client(
         url=address,
         token="",
-        verify=_setting("CACERT") or True,
+        verify=ca or True,
         timeout=ANSWERS_WITHIN_S,
         namespace=_setting("NAMESPACE") or None,
     )

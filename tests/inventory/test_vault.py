@@ -205,7 +205,7 @@ def test_one_that_does_not_answer_is_waited_for_and_asked_once(
     [
         ({"VAULT_ADDR": ""}, "VAULT_ADDR is not set"),
         ({"VAULT_CACERT": ""}, "Vault's certificate is not trusted"),
-        ({"VAULT_CACERT": "/no/such/file"}, "what answers at VAULT_ADDR is no Vault|certificate"),
+        ({"VAULT_CACERT": "/no/such/file"}, "VAULT_CACERT: there is no such file"),
         ({"VAULT_TOKEN": ""}, "nobody is logged in to Vault"),
         ({"VAULT_KUBERNETES_ROLE": "starflock"}, "runs in no Kubernetes pod"),
         ({"VAULT_TOKEN": "s.wrong"}, "Vault does not take the token"),
