@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,14 @@ from temporalio.service import RPCError
 from workers.connection import connect
 
 START_WITHIN_S = 60.0
+STARTS = 3
+"""A port that was free when it was chosen, by us or by the server for its inner services, may be taken by the
+time that it is bound."""
 PR_SET_PDEATHSIG = 1
+
+
+class ServerEnded(RuntimeError):
+    """Before it had answered."""
 
 
 @dataclass
@@ -65,18 +73,44 @@ async def start(
     (two thirds of the throughput). Without it the database survives any process, but the machine's crash may
     take the last seconds with it: enough for a simulation. `dynamic_config`: settings of the server as
     `key=JSON`, e.g. limit.historyCount.suggestContinueAsNew=200.
+
+    Raises: RuntimeError, in words (it ended, or does not answer).
     """
-    port, ui_port = port or free_port(), ui_port or free_port()
-    command = [temporal_binary(), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port)]
-    command += ["--ui-port", str(ui_port), "--ui-ip", "127.0.0.1", "--log-level", "error"]
+    settings = _settings(database, metrics_port, durable, dynamic_config)
+    for _ in range(STARTS - 1):
+        with suppress(ServerEnded):
+            return await _started(port or free_port(), ui_port or free_port(), settings, log)
+    return await _started(port or free_port(), ui_port or free_port(), settings, log)
+
+
+async def _started(port: int, ui_port: int, settings: list[str], log: Path | None) -> EmbeddedServer:
+    server = await _launched(port, ui_port, settings, log)
+    try:
+        await _answers(server)
+    except BaseException:
+        await server.stop()
+        raise
+    return server
+
+
+def _settings(
+    database: Path | None, metrics_port: int, durable: bool, dynamic_config: tuple[str, ...]
+) -> list[str]:
+    settings = ["--log-level", "error"]
     if database is not None:
         database.parent.mkdir(parents=True, exist_ok=True)
-        command += ["--db-filename", str(database), "--sqlite-pragma", "journal_mode=wal"]
-        command += ["--sqlite-pragma", f"synchronous={'full' if durable else 'normal'}"]
+        settings += ["--db-filename", str(database), "--sqlite-pragma", "journal_mode=wal"]
+        settings += ["--sqlite-pragma", f"synchronous={'full' if durable else 'normal'}"]
     for setting in dynamic_config:
-        command += ["--dynamic-config-value", setting]
+        settings += ["--dynamic-config-value", setting]
     if metrics_port:
-        command += ["--metrics-port", str(metrics_port)]
+        settings += ["--metrics-port", str(metrics_port)]
+    return settings
+
+
+async def _launched(port: int, ui_port: int, settings: list[str], log: Path | None) -> EmbeddedServer:
+    command = [temporal_binary(), "server", "start-dev", "--ip", "127.0.0.1", "--port", str(port)]
+    command += ["--ui-port", str(ui_port), "--ui-ip", "127.0.0.1", *settings]
     sink = os.open(log or os.devnull, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     try:
         process = await asyncio.create_subprocess_exec(
@@ -89,20 +123,14 @@ async def start(
         )
     finally:
         os.close(sink)
-    server = EmbeddedServer(f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}", process)
-    try:
-        await _answers(server)
-    except BaseException:
-        await server.stop()
-        raise
-    return server
+    return EmbeddedServer(f"127.0.0.1:{port}", f"http://127.0.0.1:{ui_port}", process)
 
 
 async def _answers(server: EmbeddedServer) -> None:
     deadline = asyncio.get_running_loop().time() + START_WITHIN_S
     while True:
         if server.process.returncode is not None:
-            raise RuntimeError(
+            raise ServerEnded(
                 f"the embedded Temporal server ended with code {server.process.returncode}; is "
                 f"{server.address} taken, or the database in use by another one?"
             )
