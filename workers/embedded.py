@@ -127,20 +127,34 @@ async def _launched(port: int, ui_port: int, settings: list[str], log: Path | No
 
 
 async def _answers(server: EmbeddedServer) -> None:
-    deadline = asyncio.get_running_loop().time() + START_WITHIN_S
-    while True:
-        if server.process.returncode is not None:
+    """Whoever has the port may take our connection and say nothing, so that the process is watched, too."""
+    well = asyncio.create_task(_is_well(server.address))
+    ended = asyncio.create_task(server.process.wait())
+    try:
+        await asyncio.wait({well, ended}, timeout=START_WITHIN_S, return_when=asyncio.FIRST_COMPLETED)
+        if ended.done():
             raise ServerEnded(
                 f"the embedded Temporal server ended with code {server.process.returncode}; is "
                 f"{server.address} taken, or the database in use by another one?"
             )
-        try:
-            client = await connect(server.address)
+        if not well.done():
+            raise RuntimeError(
+                f"the embedded Temporal server does not answer at {server.address} within "
+                f"{START_WITHIN_S:.0f} s"
+            )
+        well.result()
+    finally:
+        for task in (well, ended):
+            task.cancel()
+        await asyncio.gather(well, ended, return_exceptions=True)
+
+
+async def _is_well(address: str) -> None:
+    while True:
+        with suppress(RuntimeError, RPCError):
+            client = await connect(address)
             if await client.service_client.check_health():
                 return
-        except (RuntimeError, RPCError):
-            if asyncio.get_running_loop().time() > deadline:
-                raise
         await asyncio.sleep(0.1)
 
 
