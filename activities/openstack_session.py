@@ -36,6 +36,7 @@ class Once(PinningAdapter):
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         response = super().send(request, *args, **kwargs)
         if response.is_redirect:
+            response.close()  # nobody reads it, and its connection would stay checked out
             raise Redirected(response=response, request=request)
         return response
 
