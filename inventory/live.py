@@ -18,6 +18,7 @@ from inventory.problems import FileErrors
 
 LOOK_EVERY_S = 1.0
 RETRY_EVERY_S = 30.0
+SETTLES_WITHIN_S = 0.3
 
 _Stamp = tuple[int, int, int]
 
@@ -35,8 +36,7 @@ class LiveInventory:
         """Why the newest state of the file is not in use; empty while it is."""
         self._clock = clock
         self._lock = Lock()
-        self._stamp = self._look()
-        self._inventory = load_inventory(self.path)
+        self._inventory = self._first()
         self._looked = self._tried = clock()
 
     def current(self) -> Inventory:
@@ -47,6 +47,17 @@ class LiveInventory:
                 self._looked = now
                 self._refresh(now)
             return self._inventory
+
+    def _first(self) -> Inventory:
+        """A file that somebody is just writing (it may be empty for a moment) is read again."""
+        while True:
+            self._stamp = self._look()
+            try:
+                return load_inventory(self.path)
+            except FileErrors:
+                time.sleep(SETTLES_WITHIN_S)
+                if self._look() == self._stamp:
+                    raise
 
     def _look(self) -> _Stamp | None:
         try:

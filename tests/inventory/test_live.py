@@ -1,6 +1,7 @@
 """The inventory of a running process: what it does while people edit the file."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,20 @@ def names(inventory: Inventory) -> list[str]:
 
 def replaced(folder: Path, text: str) -> None:
     written(folder, text, "draft").replace(folder / "inventory.yaml")
+
+
+def test_a_file_that_is_being_written_at_the_start_is_read_again(folder: Path) -> None:
+    written(folder, "")
+    writer = threading.Timer(live.SETTLES_WITHIN_S / 3, lambda: written(folder, INVENTORY))
+    writer.start()
+    assert names(LiveInventory("inventory.yaml").current())
+    writer.join()
+
+
+def test_control_an_empty_file_that_stays_so_is_refused(folder: Path) -> None:
+    written(folder, "")
+    with pytest.raises(FileErrors, match="the file is empty"):
+        LiveInventory("inventory.yaml")
 
 
 def test_the_first_load_must_succeed(folder: Path) -> None:
