@@ -28,10 +28,9 @@ from temporalio.client import Client
 from benchmarks import engine
 from benchmarks.backup_standin import Fate, Night, SiteNight
 from benchmarks.backup_standin_worker import NIGHT
-from benchmarks.campaign_virtual import Crew
+from benchmarks.crew import Crew
 from benchmarks.figures import Bench, CannotRun, Outcome
 from benchmarks.inventory_load import write_inventory
-from benchmarks.processes import Worker, start_worker
 from benchmarks.virtual_server import TappedServer, tapped_server
 from models import contracts
 from models.archive import Catalogue, CatalogueEntry, CatalogueRequest, Verification, VerifyBackupRequest
@@ -260,17 +259,11 @@ async def _house(folder: Path, inventory: Path, night: Night, rgw: Radosgw) -> A
     records = f"sqlite:///{folder / 'records.db'}"
     async with tapped_server() as server, await Store.open(records) as store:
         settings = {
-            "TEMPORAL_ADDRESS": server.address,
             "STARFLOCK_INVENTORY": str(inventory),
             "STARFLOCK_RECORDS_URL": records,
-            "STARFLOCK_LOG_LEVEL": "info",
             NIGHT: str(folder / "night.json"),
         }
-
-        async def start() -> Worker:
-            return await start_worker("benchmarks.backup_standin_worker", settings, folder / "worker.log")
-
-        crew = Crew(server, start, await start())
+        crew = await Crew.at(server, "benchmarks.backup_standin_worker", settings, folder / "worker.log")
         try:
             yield House(rgw, server, crew, store, Counter())
         finally:

@@ -14,19 +14,18 @@ replays is in it, what an import costs is not.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import engine
 from benchmarks.campaign_real import campaign
+from benchmarks.crew import Crew
 from benchmarks.figures import Bench, CannotRun, Outcome
 from benchmarks.inventory_load import write_inventory
-from benchmarks.machine import cpu_s, peak_rss_mib
-from benchmarks.processes import Worker, start_worker
+from benchmarks.machine import cpu_s
 from benchmarks.standin import Durations
 from benchmarks.standin_worker import DURATIONS
-from benchmarks.virtual_server import TappedServer, tapped_server
+from benchmarks.virtual_server import tapped_server
 from inventory.load import load_inventory
 from models import contracts
 from models.campaign import CampaignResult
@@ -107,29 +106,6 @@ class Measured:
         return wrong + abs(self.result.counts.get(SiteOutcome.SUCCEEDED, 0) - len(self.sites))
 
 
-@dataclass
-class Crew:
-    """The one worker that runs at a time, and what all of them have used."""
-
-    server: TappedServer
-    start: Callable[[], Awaitable[Worker]]
-    worker: Worker
-    used_s: float = 0.0
-    peak_mib: float = 0.0
-    kills: int = 0
-
-    async def end(self) -> None:
-        self.peak_mib = max(self.peak_mib, peak_rss_mib(self.worker.pid))
-        self.used_s += await self.worker.kill()
-
-    async def replace(self) -> None:
-        async with self.server.inner.held():
-            await self.end()
-            self.kills += 1
-            self.server.sweep_after(self.worker.pid)
-            self.worker = await self.start()
-
-
 async def _measured(folder: Path, size: int, window: int, sites_a_kill: int) -> Measured:
     inventory = write_inventory(folder, size)
     sites = tuple(site.name for site in load_inventory(inventory).sites)
@@ -139,17 +115,11 @@ async def _measured(folder: Path, size: int, window: int, sites_a_kill: int) -> 
     spec = campaign("virtual", size, window)
     async with tapped_server() as server, await Store.open(records) as store:
         settings = {
-            "TEMPORAL_ADDRESS": server.address,
             "STARFLOCK_INVENTORY": str(inventory),
             "STARFLOCK_RECORDS_URL": records,
-            "STARFLOCK_LOG_LEVEL": "info",
             DURATIONS: str(folder / "durations.json"),
         }
-
-        async def start() -> Worker:
-            return await start_worker("benchmarks.standin_worker", settings, folder / "worker.log")
-
-        crew = Crew(server, start, await start())
+        crew = await Crew.at(server, "benchmarks.standin_worker", settings, folder / "worker.log")
         server_before = cpu_s(server.inner.pid)
         handle = await server.inner.client.start_workflow(
             contracts.FLEET_CAMPAIGN,
