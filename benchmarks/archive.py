@@ -107,9 +107,9 @@ def _send(told: dict[str, str]) -> dict[str, float]:
 
 def _ours(told: dict[str, str]) -> Any:
     from activities.archive.keys import ArchiveSecret
-    from activities.archive.pacing import Pace
     from activities.archive.s3 import Bucket, S3Account
     from activities.archive.writing import BackupWriter, PutSpec
+    from activities.pacing import Pace
 
     bucket = Bucket(S3Account(told["endpoint"], BUCKET, "default", told["access"], told["secret"]))
     bucket.check()

@@ -10,6 +10,7 @@ import typer
 from cli.exits import Code, Failure
 from cli.output import FormOption, emit, facts, note, table, when
 from cli.words import ByOption, ReasonOption
+from models.sizes import size_of
 
 if TYPE_CHECKING:
     from models.archive import CatalogueEntry, ExpiredBackups, Holding, Manifest, Verification
@@ -341,13 +342,3 @@ def _age(now: datetime, then: datetime) -> str:
         if seconds >= 2 * size:
             return f"{seconds / size:.0f}{unit}"
     return f"{seconds:.0f}s"
-
-
-def size_of(count: int) -> str:
-    """In the units that operators' tools use."""
-    size = float(count)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return f"{size:.1f} TiB"

@@ -1,16 +1,28 @@
-"""A release brought into a cloud's USM from files that lie on its active controller."""
+"""A release brought into a cloud's USM from files on its active controller, and those files brought there."""
 
 from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Annotated
 
-from pydantic import StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from models.base import Duration, Frozen, Name
+from models.base import Duration, Frozen, Name, Rate
 from models.operations import ReleaseId
 
 FilePath = Annotated[str, StringConstraints(pattern=r"^/[^\s\x00]+$")]
-"""Absolute, on the active controller of the cloud."""
+"""Absolute: on the active controller of the cloud, or on the workers where Starflock sends it."""
+
+
+class Sending(Frozen):
+    """The files are on the workers' machines, and are brought to the controller by SSH first."""
+
+    folder: FilePath | None = None
+    """Where on the controller; the home of the user who logs in where absent. They lie in `starflock-RELEASE`
+    below it until USM has them."""
+    rate: Rate | None = None
+    """The most a second; as fast as it goes where absent."""
+    within: Duration = timedelta(hours=12)
+    """All of them."""
 
 
 class UploadReleaseRequest(Frozen):
@@ -20,6 +32,8 @@ class UploadReleaseRequest(Frozen):
     """What the files hold; one that is there already is not uploaded again."""
     files: tuple[FilePath, ...]
     """One .patch, or an .iso with its .sig."""
+    send: Sending | None = None
+    """Absent: the files are on the active controller already."""
     ready_within: Duration = timedelta(minutes=30)
     """How long a busy, silent or frozen cloud is waited for before the run is `blocked` or `unreachable`."""
     by: str = ""
@@ -32,6 +46,65 @@ class UploadReleaseRequest(Frozen):
             said = ", ".join(kinds) or "none"
             raise ValueError(f"files are one .patch, or one .iso with its .sig; found {said}")
         return self
+
+
+class MeasureFilesRequest(Frozen):
+    files: tuple[FilePath, ...]
+
+
+class MeasuredFile(Frozen):
+    """A file on a worker's machine as it was when it was measured."""
+
+    path: FilePath
+    size: int = Field(ge=1)
+    """Bytes."""
+    sha256: str
+    changed_ns: int
+    """Since the epoch, by that machine."""
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.path).name
+
+
+class MeasuredFiles(Frozen):
+    files: tuple[MeasuredFile, ...]
+    attempt: int = 1
+
+
+class CarryFileRequest(Frozen):
+    """Go on with a file for a while, or until it is there."""
+
+    site: Name
+    release: str
+    file: MeasuredFile
+    folder: FilePath | None
+    rate: Rate | None
+    lasting: Duration
+    """Of real time; whoever asked is told then how far it is."""
+
+
+class Carried(Frozen):
+    """How far a file is on its way to the controller."""
+
+    at: int
+    """Bytes that lie there."""
+    sent: int = 0
+    """Bytes that this attempt sent."""
+    path: str = ""
+    """There, once it is whole and has the hash of the one that was measured."""
+    attempt: int = 1
+
+
+class DropCarriedRequest(Frozen):
+    site: Name
+    release: str
+    folder: FilePath | None
+
+
+class DroppedFiles(Frozen):
+    words: str
+    attempt: int = 1
 
 
 class SendUploadRequest(Frozen):

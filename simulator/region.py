@@ -231,12 +231,14 @@ def build(options: Options) -> Region:
     if options.controller_ssh:
         key = key_of(f"{options.seed}/{CONTROLLER}/host")
         region.shell = backups.vault.shelf = ControllerShell(
+            controller.name,
             {cloud.identity.subcloud: cloud.name for cloud in sites.values()},
             password,
             key,
             faults,
             front.parked,
         )
+        controller.hooks.has_file = region.shell.has_file
     for cloud in region.clouds():
         front.add(cloud)
         _listen_to(cloud, ledger, faults)

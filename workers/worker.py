@@ -54,6 +54,7 @@ from activities.redfish.firmware import RedfishFirmware
 from activities.redfish.looks import AskProof, RedfishLooks
 from activities.redfish.visits import Visits, closing
 from activities.ssh.activities import BootstrapActivities
+from activities.ssh.carrying import CarryActivities
 from activities.ssh.hosts import Hosts
 from activities.ssh.looks import BootstrapLooks
 from activities.ssh.platform import PlatformActivities
@@ -174,6 +175,7 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
     installed = Hosts(live.current, settings.timing, store)
     playbooks, playbook_looks = BootstrapActivities(installed), BootstrapLooks(installed)
     platforms = PlatformActivities(installed, PlatformCargo(archives))
+    carrying = CarryActivities(installed)
     try:
         async with (
             closing(visits),
@@ -288,6 +290,9 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
                     platforms.take_platform,
                     platforms.put_platform_back,
                     platforms.drop_platform,
+                    carrying.measure_files,
+                    carrying.carry_file,
+                    carrying.drop_carried,
                     *catalogue.all(),
                     ArchivedVolumes(archives, catalogue).known_volumes,
                     CephMaps(ways, cargo.keep).back_up_cluster,

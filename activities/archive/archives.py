@@ -22,7 +22,6 @@ from temporalio import activity
 from activities.archive.directory import Directory
 from activities.archive.errors import Damaged, StoreError, failure
 from activities.archive.keys import ArchiveSecret, BadSecret, secret_of
-from activities.archive.pacing import Pace
 from activities.archive.reading import BackupReader
 from activities.archive.s3 import Bucket, S3Account
 from activities.archive.sender import SenderAccess
@@ -30,6 +29,7 @@ from activities.archive.stores import ReadOnly, Store
 from activities.archive.writing import BackupWriter, PutSpec
 from activities.bursts import burst
 from activities.errors import HandOver, Refused
+from activities.pacing import Pace
 from activities.unresolved import unresolved
 from inventory.archive import DeclaredArchive, declared_archive
 from inventory.load import Inventory, NotDeclared

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from activities.archive.cipher import SealedPart
 from activities.archive.errors import Denied, Full, Missing
-from activities.archive.pacing import Pace
 from activities.archive.stores import Listed, SentPart, Upload
+from activities.pacing import Pace
 
 UPLOADS = ".uploads"
 DRAFT = ".draft-"

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 from activities.archive.cipher import SealedPart
 from activities.archive.directory import md5_of
 from activities.archive.errors import Away, Denied, Full, Locked, Missing, StoreError
-from activities.archive.pacing import Pace
 from activities.archive.stores import Listed, SentPart, Upload
+from activities.pacing import Pace
 
 PIECE = 2**20
 AT_ONCE = 8

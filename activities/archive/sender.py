@@ -12,10 +12,10 @@ from typing import Literal
 
 from activities.archive.directory import Directory
 from activities.archive.keys import BackupKey
-from activities.archive.pacing import Pace
 from activities.archive.s3 import Bucket, S3Account
 from activities.archive.stores import Store
 from activities.archive.writing import BackupWriter
+from activities.pacing import Pace
 from models.archive import BackupText
 from models.base import Frozen
 

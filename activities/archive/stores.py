@@ -12,7 +12,7 @@ from typing import Protocol
 
 from activities.archive.cipher import SealedPart
 from activities.archive.errors import Denied
-from activities.archive.pacing import Pace
+from activities.pacing import Pace
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from pydantic import ValidationError
 from activities.archive.cipher import MOST_PARTS, PART, SealedPart, Sealing
 from activities.archive.errors import Damaged, Denied, Missing
 from activities.archive.keys import ArchiveSecret, BackupKey
-from activities.archive.pacing import Pace
 from activities.archive.shelf import BEGUN, MANIFEST, Shelf, parted, vouched
 from activities.archive.stores import SentPart, Store, Upload, whole
+from activities.pacing import Pace
 from models.archive import ChainLink, Manifest, ObjectEntry, ObjectKind
 
 NOTE = "note"

@@ -95,10 +95,10 @@ class Session:
     timeout_s: float
     connection: asyncssh.SSHClientConnection
 
-    async def run(self, script: str, *arguments: str, given: str = "") -> str:
+    async def run(self, script: str, *arguments: str, given: str = "", within_s: float | None = None) -> str:
         """What the script says. Raises NoSession, and Unfit where it ends otherwise than with 0."""
-        words = ["sh", "-c", script_text(script), "starflock", *arguments]
-        code, out, errors = await self.program(words, script, given=given)
+        words = script_words(script, *arguments)
+        code, out, errors = await self.program(words, script, given=given, within_s=within_s)
         if code != 0:
             said = " ".join((errors or out).split())[-400:]
             trouble = f"{self.target}: {script} ended with {code}: {said or 'it said nothing'}"
@@ -132,7 +132,7 @@ class Session:
         return ["sudo", "-k", "-S", "-p", "", *words], f"{self.target.password}\n"
 
     def script_as_root(self, script: str, *arguments: str) -> tuple[list[str], str]:
-        return self.as_root("sh", "-c", script_text(script), "starflock", *arguments)
+        return self.as_root(*script_words(script, *arguments))
 
     async def stream(
         self, words: Sequence[str], name: str, *, given: str = ""
@@ -157,9 +157,8 @@ class Session:
         try:
             process.stdin.write(given.encode())
             async for piece in source:
-                process.stdin.write(piece)
-                await self._within(process.stdin.drain(), name)
-            process.stdin.write_eof()
+                await self._given(process, name, piece)
+            await self._given(process, name)
             out = await self._within(process.stdout.read(), name)
             await self._ended(process, name)
             return out.decode(errors="replace")
@@ -170,6 +169,23 @@ class Session:
         try:
             return await self.connection.create_process(shlex.join(words), encoding=None)
         except (asyncssh.Error, OSError) as error:
+            raise NoSession(f"{self.target}: {_words(error)}", maybe_applied=True) from error
+
+    async def _given(
+        self, process: "asyncssh.SSHClientProcess[bytes]", name: str, piece: bytes = b""
+    ) -> None:
+        """Or nothing, which is the end. Raises what `_ended` says of one that takes no more."""
+        try:
+            if piece:
+                process.stdin.write(piece)
+            else:
+                process.stdin.write_eof()
+            await asyncio.wait_for(process.stdin.drain(), self.timeout_s)
+        except TimeoutError as error:
+            trouble = f"{self.target}: {name} takes nothing more for {self.timeout_s:g} s"
+            raise NoSession(trouble, maybe_applied=True) from error
+        except (asyncssh.Error, OSError) as error:
+            await self._ended(process, name)
             raise NoSession(f"{self.target}: {_words(error)}", maybe_applied=True) from error
 
     async def _ended(self, process: "asyncssh.SSHClientProcess[bytes]", name: str) -> None:
@@ -276,6 +292,11 @@ def _keys(target: Target) -> Keys:
 def script_text(name: str) -> str:
     """One of ours for the host's sh."""
     return resources.files("activities.ssh").joinpath("host", f"{name}.sh").read_text()
+
+
+def script_words(name: str, *arguments: str) -> list[str]:
+    """Of the command that runs it."""
+    return ["sh", "-c", script_text(name), "starflock", *arguments]
 
 
 def _text(said: bytes | str | None) -> str:

@@ -86,6 +86,10 @@ def _never(_: str) -> bool:
     return False
 
 
+def _anything(_: str) -> bool:
+    return True
+
+
 def _no_cycle(_: Host, __: str) -> None:
     return None
 
@@ -115,6 +119,8 @@ class Hooks:
     """Whether a fault makes a movement fail that was accepted: host.unlock, host.lock ..."""
     refuses: Callable[[str], bool] = _never
     """Whether a fault lets a condition stand that holds a movement up: host.unlock, host.lock."""
+    has_file: Callable[[str], bool] = _anything
+    """Whether a path is a file on the active controller."""
 
 
 class Cloud:

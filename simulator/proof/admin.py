@@ -68,7 +68,9 @@ class Admin:
         prestage = row.prestage_status if row else None
         said = view(row, self.region.controller) if row else None
         body = describe(cloud) | {"prestage_status": prestage, "dcmanager": said}
-        floor, installed = self.region.floor, self.region.installed
+        floor, installed, shell = self.region.floor, self.region.installed, self.region.shell
+        if shell is not None and cloud is self.region.controller:
+            body["carried_bytes"] = shell.carried
         if floor is not None and installed is not None and cloud.name in self.region.sites:
             for shown, bmc in zip(body["hosts"], floor.by_host(cloud.name), strict=True):
                 if bmc is not None:

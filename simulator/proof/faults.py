@@ -85,6 +85,7 @@ ALLOWED: dict[str, frozenset[str]] = {
     "ssh": frozenset({"drop-before", "drop-after", "hold", "fail", "refuse", "lie", "dark"}),
     "ssh.start": frozenset({"drop-before", "drop-after", "hold", "fail"}),
     "ssh.stream": frozenset({"drop-after", "hold"}),
+    "ssh.carry": frozenset({"drop-after"}),
     "ssh.playbook": frozenset({"fail", "hold"}),
 }
 USM_POINTS = {
@@ -149,7 +150,7 @@ def parse(raw: Any, sites: Iterable[str], controller: str, hosts: Collection[str
         raise FaultError("on", f"{on!r} is no point; points are {', '.join(ALLOWED)}")
     if do not in ALLOWED[on]:
         raise FaultError("do", f"{do!r} does not go with on: {on}; it takes {', '.join(sorted(ALLOWED[on]))}")
-    is_host = is_bmc(on) or is_ssh(on)
+    is_host = is_bmc(on) or (is_ssh(on) and on != "ssh.carry")
     if is_host and not hosts:
         raise FaultError("on", "this region has no BMCs")
     if "/" in site and is_host and site not in hosts:

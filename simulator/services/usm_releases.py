@@ -46,25 +46,35 @@ def change(cloud: Cloud, request: Request, parts: list[str]) -> Reply:
 
 def _files(request: Request) -> list[tuple[str, str]]:
     """(release, extension) of each file, whichever way they were named."""
-    kind = request.headers.get("Content-Type", "")
-    if kind.startswith("text/plain"):
+    return [(path.stem, path.suffix) for path in _paths(request)]
+
+
+def _paths(request: Request) -> list[PurePosixPath]:
+    if _are_local(request):
         try:
             names = json.loads(request.body)
         except ValueError:
             names = []
     else:
         names = list(lenient_form(request))
-    paths = [PurePosixPath(str(name)) for name in names] if isinstance(names, list) else []
-    return [(path.stem, path.suffix) for path in sorted(paths)]
+    return sorted(PurePosixPath(str(name)) for name in names) if isinstance(names, list) else []
+
+
+def _are_local(request: Request) -> bool:
+    """On the active controller, by the body of `software upload --local`."""
+    return request.headers.get("Content-Type", "").startswith("text/plain")
 
 
 def _upload(cloud: Cloud, request: Request) -> Reply:
     files = _files(request)
     if not files:
         raise rejected("No files uploaded")
-    local = request.headers.get("Content-Type", "").startswith("text/plain")
-    missing = [f"{name}{kind}" for name, kind in files if name not in cloud.catalogue]
-    if local and missing:
+    missing = [
+        path.name
+        for path in _paths(request)
+        if path.stem not in cloud.catalogue or not cloud.hooks.has_file(str(path))
+    ]
+    if _are_local(request) and missing:
         raise rejected(f"File(s) not found on the active controller: {', '.join(missing)}")
     if any(kind not in (".patch", ".iso", ".sig") for _, kind in files):
         words = "The file extension is not supported. Supported extensions include .patch, .iso and .sig"

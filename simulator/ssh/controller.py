@@ -1,8 +1,10 @@
-"""The system controller behind SSH, with dcmanager's vault in a folder of its own (`--controller-ssh`).
+"""The system controller behind SSH, in a folder of its own (`--controller-ssh`): with dcmanager's vault, and
+with what is brought there for USM.
 
 The vault's central archives are files there, each as large as a real platform's is: who fetches them fetches
 these, and dcmanager restores what lies there, whoever put it there. Faults on `ssh.stream` of a site
-drop or hold an archive in the middle of its way.
+drop or hold an archive in the middle of its way; on `ssh.carry` of the controller they
+break a connection off once half a MiB of a file has arrived.
 """
 
 import random
@@ -23,11 +25,15 @@ from simulator.wire.front import Parked
 PADDING = 36 * 2**20
 """Bytes behind what the simulator itself keeps: half of it is more than one part of a store's upload."""
 _STREAM = re.compile(rf"^sudo .* cat {VAULT}/([^/ ]+)/")
+HALF_MIB = 2**19
+_CARRY = "exec cat >>"
 _SEPARATOR = b"\n--- as large as a platform ---\n"
 
 
 @dataclass
 class ControllerShell:
+    name: str
+    """The controller's."""
     sites: dict[str, str]
     """By dcmanager's names of them."""
     password: str
@@ -35,6 +41,8 @@ class ControllerShell:
     faults: Faults
     parked: list[Parked]
     logins: int = 0
+    carried: int = 0
+    """Bytes of files that were brought here."""
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="sim-sc-")))
     _server: asyncssh.SSHAcceptor | None = None
 
@@ -55,6 +63,11 @@ class ControllerShell:
         if self._server is not None:
             self._server.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def has_file(self, path: str) -> bool:
+        """By the host's name of it, or as a command there says it, which is this machine's."""
+        there = Path(path) if Path(path).is_relative_to(self.ground.root) else self.ground.path(path)
+        return there.is_file()
 
     # -- the vault's files ----------------------------------------------------------------------------
 
@@ -78,6 +91,9 @@ class ControllerShell:
     # -- a session ------------------------------------------------------------------------------------
 
     async def _serve(self, process: shell.Process) -> None:
+        if _CARRY in (process.command or ""):
+            await self._take(process)
+            return
         code, out, err = await shell.carried_out(self.ground, process)
         of = _STREAM.search(process.command or "")
         site = self.sites.get(of[1], "") if of else ""
@@ -99,6 +115,20 @@ class ControllerShell:
 
             out = await shell.half_said(process, out, wait)
         await shell.said(process, (code, out, err))
+
+    async def _take(self, process: shell.Process) -> None:
+        """What is brought here, counted."""
+        breaks = self.faults.take("ssh.carry", self.name, True, "drop-after") is not None
+        arrived = 0
+
+        def taken(count: int) -> None:
+            nonlocal arrived
+            arrived += count
+            self.carried += count
+            if breaks and arrived >= HALF_MIB:
+                shell.dropped(process)
+
+        await shell.said(process, await shell.carried_out(self.ground, process, taken))
 
 
 class _Guard(asyncssh.SSHServer):

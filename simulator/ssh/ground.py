@@ -6,6 +6,7 @@ that is installed anew has a new folder; its platform-backup partition stays.
 """
 
 import hashlib
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -13,8 +14,9 @@ from pathlib import Path
 PLATFORM, CONFIG = "/etc/platform", "/opt/platform/config"
 PLAYBOOKS = "/usr/share/ansible/stx-ansible/playbooks"
 VAULT, OWN_BACKUPS = "/opt/dc-vault/backups", "/opt/backups"
+SCRATCH = "/scratch"
 PARTITION = "/opt/platform-backup/backups"
-_MOVED = (PLATFORM, CONFIG, PLAYBOOKS, VAULT, OWN_BACKUPS)
+_MOVED = (PLATFORM, CONFIG, PLAYBOOKS, VAULT, OWN_BACKUPS, SCRATCH)
 USER = "sysadmin"
 
 
@@ -55,9 +57,9 @@ class Ground:
         return {path: f"{self.root}{path}" for path in _MOVED} | {PARTITION: str(self.partition)}
 
     def moved(self, command: str) -> str:
-        """The command with the platform's paths below this root."""
+        """The command with the platform's paths below this root, where an answer has not put them already."""
         for path, moved in self.moves.items():
-            command = command.replace(path, moved)
+            command = re.sub(f"(?<!{re.escape(moved.removesuffix(path))}){re.escape(path)}", moved, command)
         return command
 
     def flag(self, path: str, stands: bool) -> None:

@@ -12,12 +12,14 @@ import asyncssh
 
 from simulator.ssh.ground import Ground
 
+_PIECE = 2**18
 Process = asyncssh.SSHServerProcess[bytes]
 
 
-async def carried_out(ground: Ground, process: Process) -> tuple[int, bytes, bytes]:
-    """Exit code, output and errors."""
-    given = await process.stdin.read()
+async def carried_out(
+    ground: Ground, process: Process, taken: Callable[[int], None] = lambda count: None
+) -> tuple[int, bytes, bytes]:
+    """Exit code, output and errors; `taken` is told of each piece that arrives how many bytes it has."""
     child = await asyncio.create_subprocess_exec(
         *("/bin/sh", "-c", ground.moved(process.command or "")),
         env=ground.environment,
@@ -27,9 +29,25 @@ async def carried_out(ground: Ground, process: Process) -> tuple[int, bytes, byt
         stderr=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
-    out, err = await child.communicate(given)
+    feeding = asyncio.create_task(_fed(child, process, taken))
+    try:
+        out, err = await child.communicate()
+    finally:
+        feeding.cancel()
     assert child.returncode is not None
     return child.returncode, out, err
+
+
+async def _fed(child: asyncio.subprocess.Process, process: Process, taken: Callable[[int], None]) -> None:
+    """As it comes: of a connection that breaks off the child has had what arrived."""
+    assert child.stdin is not None
+    # Who sends may be gone, and the child may end before it has read all.
+    with suppress(OSError, asyncssh.Error):
+        while piece := await process.stdin.read(_PIECE):
+            taken(len(piece))
+            child.stdin.write(piece)
+            await child.stdin.drain()
+    child.stdin.close()
 
 
 async def said(process: Process, ended: tuple[int, bytes, bytes]) -> None:

@@ -19,14 +19,22 @@ from models.fleet import SiteEnding
 from models.journey import JourneySiteRequest, PrestageSiteRequest
 from models.operations import JourneyOperation
 from models.outcome import Outcome
-from models.upload import UploadReleaseRequest
+from models.upload import Sending, UploadReleaseRequest
 from tests.replay.record import HISTORIES, keep
 from tests.support.simulator import Simulator, simulator
 from tests.support.stack import Stack, stack
 
 IN_SERVICE, MAJOR, CONTROLLER = "starlingx-26.03.1", "starlingx-26.09.0", "sc-1"
 PRESTAGE = {"kind": "prestage", "release": IN_SERVICE}
-SIMULATED = ("--plain", "--no-bmcs", "--not-prestaged", "edge-0001", "--reboot-seconds", "120")
+SIMULATED = (
+    "--plain",
+    "--no-bmcs",
+    "--not-prestaged",
+    "edge-0001",
+    "--reboot-seconds",
+    "120",
+    "--controller-ssh",
+)
 
 
 async def record(folder: Path) -> None:
@@ -40,7 +48,7 @@ async def record(folder: Path) -> None:
             _declare_profiles(region)
             await house.start_worker()
             await _sites(region, house, folder)
-            await _controller(house, folder)
+            await _controller(house, folder, where)
 
 
 async def _sites(region: Simulator, house: Stack, folder: Path) -> None:
@@ -58,11 +66,18 @@ async def _sites(region: Simulator, house: Stack, folder: Path) -> None:
     await _keep(house, folder, contracts.PRESTAGE_SITE, asked, "PrestageSite-unreachable")
 
 
-async def _controller(house: Stack, folder: Path) -> None:
+async def _controller(house: Stack, folder: Path, where: Path) -> None:
     for name in ("succeeded", "already"):
         files = (f"/a/{MAJOR}.iso", f"/a/{MAJOR}.sig")
-        asked = UploadReleaseRequest(site=CONTROLLER, release=MAJOR, files=files)
+        asked = UploadReleaseRequest(site="edge-0002", release=MAJOR, files=files)
         await _keep(house, folder, contracts.UPLOAD_RELEASE, asked, f"UploadRelease-{name}")
+    here = (where / f"{MAJOR}.iso", where / f"{MAJOR}.sig")
+    for file in here:
+        file.write_bytes(bytes(12 * 2**20))
+    asked = UploadReleaseRequest(
+        site=CONTROLLER, release=MAJOR, files=tuple(map(str, here)), send=Sending(rate="4MiB")
+    )
+    await _keep(house, folder, contracts.UPLOAD_RELEASE, asked, "UploadRelease-succeeded-sent")
     campaign = await house.start_campaign(
         "first",
         operation={"kind": "upgrade", "release": MAJOR, "prestage": False, "ready_within": "1m"},

@@ -3,8 +3,8 @@
 import pytest
 
 from activities.archive.keys import BadSecret, secret_of
-from activities.archive.pacing import Pace
 from activities.archive.s3 import Body
+from activities.pacing import Pace
 
 
 class Clock:

@@ -19,9 +19,9 @@ from temporalio.testing import ActivityEnvironment
 from activities.archive.activities import ArchiveActivities
 from activities.archive.archives import Archives, closing
 from activities.archive.cipher import SealedPart
-from activities.archive.pacing import Pace
 from activities.archive.stores import SentPart, Store, Upload
 from activities.archive.writing import PutSpec
+from activities.pacing import Pace
 from inventory.load import load_inventory
 from models.archive import (
     BackupId,

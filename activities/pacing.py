@@ -1,4 +1,4 @@
-"""So many bytes in a second, over all that one site sends from this process.
+"""So many bytes in a second, over all that is sent with one pace from this process.
 
 Each piece waits until what was sent before it is paid for, so that a slow link sees a steady stream and no
 bursts of 16 MiB. A time in which nothing was sent is not saved up.
