@@ -26,6 +26,7 @@ with workflow.unsafe.imports_passed_through():
         MeasureFilesRequest,
         Sending,
     )
+    from workflows.steps import policies
     from workflows.steps.asking import awaited, looked
     from workflows.steps.progress import StepLog
     from workflows.steps.site import Ended
@@ -82,36 +83,49 @@ class Carrying:
         self.log.waits_for(dropped.words)
 
     async def _carry(self, file: MeasuredFile, began: datetime) -> str:
-        lasting, at = FIRST, 0
+        lasting, at, told = FIRST, 0, f"{file.name}: nothing"
         while True:
             asked = workflow.now()
-            done: Carried = await awaited(
-                self.log,
-                self.timing,
-                CarryActivities.carry_file,
-                CarryFileRequest(
-                    site=self.site,
-                    release=self.release,
-                    file=file,
-                    folder=self.sending.folder,
-                    rate=self.sending.rate,
-                    lasting=lasting,
-                ),
-                within=(lasting + CHECKED_WITHIN) * self.timing.pace,
-                summary=f"send {file.name} from {size_of(at)} on" if at else f"send {file.name}",
-            )
+            left = self.sending.within - (asked - began)
+            if left <= timedelta(0):
+                words = f"not sent within {format_duration(self.sending.within)}: {told}"
+                raise Ended(Outcome.FAILED, f"{words}; the next run goes on from there")
+            done = await self._go_on(file, lasting, left, at)
+            if done is None:
+                raise Ended(Outcome.ABORTED, f"cancelled with {told} sent; the next run goes on from there")
             if done.path:
                 return done.path
-            at = done.at
-            so_far = f"{file.name}: {size_of(at)} of {size_of(file.size)}"
-            self.log.waits_for(f"{so_far}{_pace(done.sent, workflow.now() - asked, file.size - at)}")
-            if self.is_stopped():
-                raise Ended(Outcome.ABORTED, f"cancelled with {so_far} sent; the next run goes on from there")
-            if workflow.now() - began > self.sending.within:
-                within = format_duration(self.sending.within)
-                words = f"not sent within {within}: {so_far}; the next run goes on from there"
-                raise Ended(Outcome.FAILED, words)
-            lasting = min(2 * lasting, LONGEST)
+            at, lasting = done.at, min(2 * lasting, LONGEST)
+            told = f"{file.name}: {size_of(at)} of {size_of(file.size)}"
+            self.log.waits_for(f"{told}{_pace(done.sent, workflow.now() - asked, file.size - at)}")
+
+    async def _go_on(
+        self, file: MeasuredFile, lasting: timedelta, left: timedelta, at: int
+    ) -> Carried | None:
+        """None where the run is stopped meanwhile: what arrives lies there all the same."""
+        going = workflow.start_activity_method(
+            CarryActivities.carry_file,
+            CarryFileRequest(
+                site=self.site,
+                release=self.release,
+                file=file,
+                folder=self.sending.folder,
+                rate=self.sending.rate,
+                lasting=lasting,
+            ),
+            start_to_close_timeout=lasting + CHECKED_WITHIN,
+            schedule_to_close_timeout=left + CHECKED_WITHIN,
+            heartbeat_timeout=policies.heartbeat(self.timing),
+            retry_policy=policies.WAIT_RETRY,
+            summary=f"send {file.name} from {size_of(at)} on" if at else f"send {file.name}",
+        )
+        await workflow.wait_condition(lambda: self.is_stopped() or going.done())
+        if not going.done():
+            going.cancel()
+            return None
+        done = await going
+        self.log.attempts = max(self.log.attempts, done.attempt)
+        return done
 
 
 def _pace(sent: int, took: timedelta, left: int) -> str:
