@@ -1,9 +1,9 @@
 """Starflock's image, built from this clone by podman over a base of our own, and kept as long as it stands.
 
-`python -m tests.support.image` builds it. The base comes from `deploy/base.sh`, so no registry is needed; both
-lie in a store of podman's below `.cache`, named for what the base is made of. The image is named for what the
-Dockerfile copies: another clone state is another image, and the layer of its requirements is built again only
-where they are others.
+`python -m tests.support.image` builds it. The base comes from `deploy/base.sh`, so no registry is needed;
+both lie in a store of podman's below `.cache`, named for what the base is made of. The image is named for
+what the Dockerfile copies: another state of the clone is another image, and the layer of its requirements is
+built again only where they are others.
 
 podman is started in name spaces of its own for mounts and processes: whatever it mounts or leaves behind is
 gone with it, killed or not. Limits by control groups are not used: many a machine of tests has none to give.
@@ -49,7 +49,10 @@ def missing() -> str:
     gone = [name for name in PROGRAMS if shutil.which(name, path=_path()) is None]
     if gone:
         return f"no {', '.join(gone)} here; run: sudo apt-get install {' '.join(gone)}"
-    return "" if os.geteuid() == 0 else "containers are run as root alone; run as root: make test"
+    if os.geteuid() != 0:
+        return "containers are run as root alone; run as root: make test"
+    tried = subprocess.run([*ALONE, "true"], capture_output=True, text=True, check=False)
+    return f"no container can run here: {tried.stderr.strip()}" if tried.returncode else ""
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,11 @@ def _locked() -> Iterator[Podman]:
 def _make_base(podman: Podman) -> None:
     archive = podman.folder / "base.tar"
     done = subprocess.run(
-        [BASE_SCRIPT, archive], capture_output=True, text=True, check=False, env=os.environ | {"PATH": _path()}
+        [BASE_SCRIPT, archive],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"PATH": _path()},
     )
     if done.returncode:
         raise RuntimeError(f"deploy/base.sh:\n{done.stderr[-4000:]}")
