@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,8 @@ class Ended:
 @dataclass
 class Engine:
     image: str
+    api: str
+    """Its socket, as a URL."""
     env: dict[str, str] = field(default_factory=dict)
     """For each container."""
     mounts: dict[Path, tuple[str, str]] = field(default_factory=dict)
@@ -64,6 +66,10 @@ class Engine:
             made.with_volume_mapping(source, place, mode)
         with made as running:
             yield running.get_wrapped_container()
+
+    def deployed(self, env: dict[str, str], mounts: dict[Path, tuple[str, str]]) -> "Engine":
+        """With these for each container."""
+        return replace(self, env=env, mounts=mounts)
 
     def run(self, *words: str, within: float = 120, **more: Any) -> Ended:
         """To its end, as `container`."""
@@ -102,7 +108,7 @@ def engine(folder: Path) -> Iterator[Engine]:
         _point_testcontainers_to(f"unix://{socket}", True)
         said = subprocess.run(["podman", "--version"], capture_output=True, text=True, check=True, env=env)
         used("Containers (podman)", said.stdout.split()[2])
-        yield Engine(name)
+        yield Engine(name, f"unix://{socket}")
 
 
 def _point_testcontainers_to(host: str | None, without_reaper: bool) -> None:

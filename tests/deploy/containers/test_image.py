@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 
+from tests.deploy.containers.conftest import BUILT_WITHIN_S
 from tests.support import image
 from tests.support.engine import Ended, Engine
 from tests.support.image import ROOT
@@ -14,6 +15,8 @@ SIZE_MB = 600
 TAKEN = "python -m pip; command -v pip gcc cc make; python -c 'import ensurepip'"
 FILES = "import json, pathlib, sysconfig as s; root = pathlib.Path(s.get_path('purelib'))\n"
 FILES += "print(json.dumps([str(each.relative_to(root)) for each in root.rglob('*') if each.is_file()]))"
+
+pytestmark = pytest.mark.timeout(BUILT_WITHIN_S)
 
 
 def _sh(containers: Engine, script: str, **more: object) -> Ended:
