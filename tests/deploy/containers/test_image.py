@@ -1,6 +1,7 @@
 """What is in the image, who runs it, and what it can write: asked inside, in containers as deployed."""
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -17,6 +18,16 @@ FILES = "import json, pathlib, sysconfig as s; root = pathlib.Path(s.get_path('p
 FILES += "print(json.dumps([str(each.relative_to(root)) for each in root.rglob('*') if each.is_file()]))"
 
 pytestmark = pytest.mark.timeout(BUILT_WITHIN_S)
+
+LOADS = """
+import importlib, pkgutil
+import apprise, asyncpg, asyncssh, boto3, hvac, ironicclient.v1.client, kubernetes, openstack, redfish
+for package in ("activities", "cli", "inventory", "models", "records", "rules", "workers", "workflows"):
+    for each in pkgutil.walk_packages(importlib.import_module(package).__path__, f"{package}."):
+        if not each.name.endswith("__main__"):
+            importlib.import_module(each.name)
+            print(each.name)
+"""
 
 
 def _sh(containers: Engine, script: str, **more: object) -> Ended:
@@ -50,6 +61,13 @@ def test_the_source_is_whole_in_it(files: set[str]) -> None:
         tracked = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split()
         assert tracked
         assert set(tracked) - files == set()
+
+
+def test_all_of_it_loads(containers: Engine) -> None:
+    """What was left out of its libraries is missed by none of them."""
+    done = containers.run("-c", LOADS, entrypoint="python")
+    assert done.code == 0, done.said
+    assert len(done.said.splitlines()) > 300
 
 
 def test_nothing_of_its_making_and_of_the_tests_is_in_it(containers: Engine, files: set[str]) -> None:
@@ -88,3 +106,25 @@ def test_a_wrong_setting_ends_it_with_a_line(containers: Engine) -> None:
     assert done.code == 2
     assert "settings: STARFLOCK_PACE: " in done.said
     assert "Traceback" not in done.said
+
+
+@pytest.mark.parametrize(
+    ("words", "user", "said"),
+    [
+        ([], None, "usage: deploy/base.sh FILE.tar"),
+        (["-h"], None, "usage: deploy/base.sh FILE.tar"),
+        (["/nowhere/base.tar"], None, "no folder /nowhere for the archive"),
+        (["/tmp/base.tar"], 65534, "a base is made as root: sudo deploy/base.sh /tmp/base.tar"),
+    ],
+)
+def test_a_base_that_cannot_be_made_is_refused_in_words(
+    words: list[str], user: int | None, said: str
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("another user takes root")
+    script = image.BASE_SCRIPT.read_text()
+    done = subprocess.run(
+        ["sh", "-s", *words], input=script, capture_output=True, text=True, user=user, check=False
+    )
+    assert done.returncode != 0
+    assert done.stderr == f"starflock: {said}\n"
