@@ -124,7 +124,7 @@ def test_a_base_that_cannot_be_made_is_refused_in_words(
         pytest.skip("another user takes root")
     script = image.BASE_SCRIPT.read_text()
     done = subprocess.run(
-        ["sh", "-s", *words], input=script, capture_output=True, text=True, user=user, check=False
+        ["sh", "-s", "--", *words], input=script, capture_output=True, text=True, user=user, check=False
     )
     assert done.returncode != 0
     assert done.stderr == f"starflock: {said}\n"
