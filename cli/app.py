@@ -84,8 +84,21 @@ app.command(
 app.command("demo")(demo.demo)
 
 
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"starflock {version('starflock')}")
+        raise typer.Exit
+
+
 @app.callback()
-def options(debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False) -> None:
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Which version this is.")
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", hidden=True)] = False,
+) -> None:
     if debug:
         os.environ["STARFLOCK_DEBUG"] = "1"
 

@@ -2,8 +2,8 @@
 # Everything: lint first, since it is quick, then all tests with branch coverage of what changes sites.
 # The real components come with the locked requirements (Temporal's dev server, UI and time-skipping
 # server), Ironic, Ansible, Nova, Helm and OpenBao with requirements of their own, PostgreSQL, OpenSSH, Ceph, MariaDB,
-# RabbitMQ, QEMU, libvirt and Prometheus from Debian, Kubernetes from its source; the table at the end says which of
-# them ran, and under CI=true a missing one is a failure.
+# RabbitMQ, QEMU, libvirt, Prometheus and podman from Debian, Kubernetes from its source; the table at the end says
+# which of them ran, and under CI=true a missing one is a failure.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -173,6 +173,19 @@ if ! machine_is_here; then
     else
         echo "starflock: no QEMU, libvirt and kernel here, no server boots; run as root: make test" >&2
     fi
+fi
+containers="crun debootstrap podman"
+containers_are_here() { (PATH=$PATH:/usr/sbin; for each in $containers; do command -v "$each" || exit; done) >/dev/null; }
+if ! containers_are_here; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        install_unstarted $containers || echo "starflock: podman could not be installed; no container runs" >&2
+    else
+        echo "starflock: no podman here, no container runs; run as root: make test" >&2
+    fi
+fi
+# After all that needs apt's locks. Minutes the first time, half a minute after a change, else nothing.
+if [ "$(id -u)" = 0 ] && containers_are_here; then
+    .venv/bin/python -m tests.support.image >/dev/null || echo "starflock: the image could not be built" >&2
 fi
 wait "$kubernetes" || echo "starflock: Kubernetes could not be built; its tests are skipped" >&2
 if [ -n "${installing:-}" ]; then

@@ -34,11 +34,12 @@ class RecordsError(Exception):
 
 
 def open_engine(address: str) -> AsyncEngine:
-    """Connects nothing yet. Raises: RecordsError (not an address of ours, a driver that is not installed)."""
+    """Connects nothing yet. Raises: RecordsError (not an address of ours, a driver that is not installed, a
+    file that cannot be made or written to)."""
     url = _url(address)
     if url.get_backend_name() == "sqlite":
-        if url.database:
-            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        if url.database and url.database != ":memory:":
+            _make_room(Path(url.database))
         engine = create_async_engine(url, hide_parameters=True)
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
         return engine
@@ -54,6 +55,18 @@ def open_engine(address: str) -> AsyncEngine:
         raise RecordsError(
             f"records in PostgreSQL need the driver {error.name}, which is not installed here: "
             "install Starflock with its extra `postgresql`"
+        ) from None
+
+
+def _make_room(file: Path) -> None:
+    """Tried here: the driver's thread may outlive the loop that it would tell its failure to."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.open("ab").close()
+    except OSError as error:
+        raise RecordsError(
+            f"the records cannot be kept in {file}: {error.strerror}; STARFLOCK_DATA names a folder that can "
+            "be written to, or STARFLOCK_RECORDS_URL a database"
         ) from None
 
 

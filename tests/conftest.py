@@ -27,6 +27,7 @@ SHARE_A_REAL_ONE = (
     "contract/ironic",
     "contract/kubernetes",
     "contract/redfish",
+    "deploy/containers",
     "records",
 )
 """Folders whose files share a server that takes seconds to start and works all the while: one test process

@@ -1,15 +1,11 @@
-"""What the Dockerfile does, step by step without a container: its files, its lock, its wheel.
+"""The image's lock against what was tested and what is imported, and the compose file against the settings.
 
-No image is built here, since there is no registry to take a base from. The wheel is made as the Dockerfile
-makes it, out of a folder that holds only what it copies; everything that the product imports is in its lock.
+What is judged here needs no container; the image is built and run in `tests/deploy/containers`.
 """
 
 import re
-import shutil
 import subprocess
 import sys
-import tomllib
-import zipfile
 from pathlib import Path
 
 import yaml
@@ -18,7 +14,6 @@ from workers.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 LOCKED = re.compile(r"^([a-z0-9._-]+(?:\[[a-z,]+\])?)==([^ ;\\]+)", re.MULTILINE)
 IMPORTS = """
 import importlib.metadata, json, sys
@@ -63,33 +58,6 @@ def test_everything_that_is_imported_is_in_the_image() -> None:
     }
     assert {"temporalio", "httpx2"} <= owners
     assert owners - given - set(_locked("deploy/runtime.lock")) == set()
-
-
-def test_the_wheel_is_whole(tmp_path: Path) -> None:
-    build, _, final = DOCKERFILE.partition("\nFROM ${BASE}\n")
-    source = tmp_path / "source"
-    source.mkdir()
-    for line in re.findall(r"^COPY (.+)$", build, re.MULTILINE):
-        *names, to = line.split()
-        for name in names:
-            if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, source / to, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                target = source / to / Path(name).name if to.endswith("/") else source / to
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / name, target)
-    wheel = ["pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "--wheel-dir"]
-    subprocess.run([sys.executable, "-m", *wheel, str(tmp_path), "."], cwd=source, check=True)
-    (made,) = tmp_path.glob("starflock-*.whl")
-    with zipfile.ZipFile(made) as opened:
-        names = set(opened.namelist())
-    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]
-    for package in packages["wheel"]["packages"]:
-        tracked = subprocess.run(
-            ["git", "ls-files", package], capture_output=True, text=True, check=True, cwd=ROOT
-        ).stdout.split()
-        assert set(tracked) - names == set()
-    assert "USER 65532:65532" in final
 
 
 def test_compose_names_settings_and_files_that_exist() -> None:

@@ -245,6 +245,14 @@ async def test_another_database_is_refused_in_words(url: str) -> None:
         await Store.open(url)
 
 
+@pytest.mark.parametrize("place", ["a-file/records.db", "a-folder"])
+async def test_a_file_that_cannot_be_written_is_refused_in_words(tmp_path: Path, place: str) -> None:
+    (tmp_path / "a-file").touch()
+    (tmp_path / "a-folder").mkdir()
+    with pytest.raises(RecordsError, match=f"cannot be kept in {tmp_path / place}: .*STARFLOCK_DATA"):
+        await Store.open(f"sqlite:///{tmp_path / place}")
+
+
 async def test_sqlite_keeps_a_write_ahead_log(sqlite_url: str, tmp_path: Path) -> None:
     async with await Store.open(sqlite_url):
         database = sqlite3.connect(tmp_path / "state" / "records.db")

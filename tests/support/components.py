@@ -21,6 +21,7 @@ REQUIRED = (
     "OpenSSH server",
     "Ansible",
     "Nova, Placement, Keystone",
+    "Containers (podman)",
 )
 """A whole run uses all of them; under CI a missing one is a failure."""
 
