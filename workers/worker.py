@@ -20,6 +20,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.archive import archives as archive_stores
 from activities.archive.activities import ArchiveActivities
+from activities.archive.drills import DrillActivities
 from activities.archive.volumes import ArchivedVolumes
 from activities.ceph.flags import CephFlags
 from activities.ceph.looks import CephLooks
@@ -27,7 +28,7 @@ from activities.ceph.maps import CephMaps
 from activities.ceph.volumes import CephVolumes
 from activities.fleet.activities import FleetActivities
 from activities.fleet.freeze import FreezeReading
-from activities.fleet.windows import WindowActivities
+from activities.fleet.windows import WhenOpen, WindowActivities
 from activities.http import Wire
 from activities.image.activities import ImageActivities
 from activities.ironic import services as ironics
@@ -84,10 +85,12 @@ from models import contracts
 from models.operations import Proof
 from records.store import Store
 from rules import ceph, comparison, estimate, quirks, retention, site_difference, windows
+from workers import drill_process
 from workers.ceph_ways import CephWays
 from workers.codec import OFF, PayloadKeysError
 from workers.connection import connect, register_search_attributes
 from workers.documents import Documents
+from workers.drill_process import DrillProcess
 from workers.failures import FailureInterceptor
 from workers.metrics import FleetGauges, kept, runtime
 from workers.phone_home import listening
@@ -109,11 +112,14 @@ class Implementations:
 
     main: list[Callable[..., Any]]
     bmc: list[Callable[..., Any]]
+    drills: list[Callable[..., Any]]
     store: Store
 
 
 @asynccontextmanager
-async def activities(settings: Settings, client: Client) -> AsyncIterator[Implementations]:
+async def activities(
+    settings: Settings, client: Client, when_open: WhenOpen = windows.openings
+) -> AsyncIterator[Implementations]:
     """All activities over one set of pools, caches and records."""
     live = LiveInventory(settings.inventory)
     live.current()
@@ -137,7 +143,7 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
         journal=store,
         client=client,
         freeze=freeze,
-        windows=WindowActivities(live.current, store, settings.timing, windows.openings, estimate.needed),
+        windows=WindowActivities(live.current, store, settings.timing, when_open, estimate.needed),
         look=observe.look,
         group_members=directory.group_members,
         read_controller=directory.read_controller,
@@ -148,6 +154,7 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
     ceph_looks, ceph_flags = CephLooks(ways, ceph.settled, settings.timing), CephFlags(ways, settings.timing)
     archives = archive_stores.Archives(live.current, settings.timing)
     catalogue = ArchiveActivities(archives, retention.verdicts)
+    drills = DrillActivities(archives, client, DrillProcess(live.current))
     volumes = CephVolumes(ways, KubernetesClaims(clusters).volumes, settings.timing)
     cargo = VolumeCargo(ways, archives)
     jobs = KubernetesJobs(clusters, cargo)
@@ -294,6 +301,7 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
                     carrying.carry_file,
                     carrying.drop_carried,
                     *catalogue.all(),
+                    drills.drill_candidates,
                     ArchivedVolumes(archives, catalogue).known_volumes,
                     CephMaps(ways, cargo.keep).back_up_cluster,
                     volumes.find_volumes,
@@ -325,6 +333,7 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
                     looks.await_bmc,
                     looks.await_host,
                 ],
+                drills=drills.of_queue(),
             )
     finally:
         await wire.close()
@@ -363,7 +372,9 @@ def _versioning(settings: Settings) -> dict[str, Any]:
     }
 
 
-async def run(settings: Settings, client: Client | None = None) -> None:
+async def run(
+    settings: Settings, client: Client | None = None, when_open: WhenOpen = windows.openings
+) -> None:
     """Works until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -375,8 +386,10 @@ async def run(settings: Settings, client: Client | None = None) -> None:
         client = await connect(runtime=telemetry)
     await register_search_attributes(client)
     queues = settings.queues.split(",")
+    if contracts.DRILL_TASK_QUEUE in queues:
+        drill_process.require()
     async with AsyncExitStack() as running:
-        implementations = await running.enter_async_context(activities(settings, client))
+        implementations = await running.enter_async_context(activities(settings, client, when_open))
         shared = {
             "interceptors": [FailureInterceptor()],
             "max_concurrent_activities": settings.max_activities,
@@ -386,6 +399,9 @@ async def run(settings: Settings, client: Client | None = None) -> None:
         for queue in dict.fromkeys(queues):
             if contracts.is_bmc_queue(queue):
                 worker = Worker(client, task_queue=queue, activities=implementations.bmc, **shared)
+            elif queue == contracts.DRILL_TASK_QUEUE:
+                one = shared | {"max_concurrent_activities": 1}
+                worker = Worker(client, task_queue=queue, activities=implementations.drills, **one)
             else:
                 worker = Worker(
                     client,
