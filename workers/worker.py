@@ -24,6 +24,7 @@ from activities.archive.volumes import ArchivedVolumes
 from activities.ceph.flags import CephFlags
 from activities.ceph.looks import CephLooks
 from activities.ceph.maps import CephMaps
+from activities.ceph.quiescing import QuiescedSnapshots
 from activities.ceph.volumes import CephVolumes
 from activities.fleet.activities import FleetActivities
 from activities.fleet.freeze import FreezeReading
@@ -38,6 +39,7 @@ from activities.journal.calls import Calls
 from activities.kubernetes.claims import KubernetesClaims
 from activities.kubernetes.clusters import Clusters
 from activities.kubernetes.draining import KubernetesDrain
+from activities.kubernetes.freezing import GuestFreezing
 from activities.kubernetes.jobs import KubernetesJobs
 from activities.kubernetes.looks import KubernetesLooks
 from activities.kubernetes.probing import KubernetesProbes
@@ -45,6 +47,7 @@ from activities.notify.activities import NotifyActivities
 from activities.openstack import stacks as openstacks
 from activities.openstack.acting import OpenstackVms
 from activities.openstack.computes import OpenstackComputes
+from activities.openstack.guests import OpenstackGuests
 from activities.openstack.looks import OpenstackLooks
 from activities.openstack.moving import OpenstackMoves
 from activities.openstack.placement import OpenstackPlacement
@@ -89,6 +92,7 @@ from workers.codec import OFF, PayloadKeysError
 from workers.connection import connect, register_search_attributes
 from workers.documents import Documents
 from workers.failures import FailureInterceptor
+from workers.guest_ways import GuestWays
 from workers.metrics import FleetGauges, kept, runtime
 from workers.phone_home import listening
 from workers.platform_cargo import PlatformCargo
@@ -148,11 +152,13 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
     ceph_looks, ceph_flags = CephLooks(ways, ceph.settled, settings.timing), CephFlags(ways, settings.timing)
     archives = archive_stores.Archives(live.current, settings.timing)
     catalogue = ArchiveActivities(archives, retention.verdicts)
-    volumes = CephVolumes(ways, KubernetesClaims(clusters).volumes, settings.timing)
+    stacks = openstacks.Stacks(live.current, settings.timing)
+    guests = GuestWays(ways, OpenstackGuests(stacks), GuestFreezing(clusters))
+    quiesced = QuiescedSnapshots(ways, guests)
+    volumes = CephVolumes(ways, KubernetesClaims(clusters).volumes, settings.timing, guests.are_asked)
     cargo = VolumeCargo(ways, archives)
     jobs = KubernetesJobs(clusters, cargo)
     backups = BackupActivities(subclouds)
-    stacks = openstacks.Stacks(live.current, settings.timing)
     tenants = DeclaredTenants(OpenstackPlacement(stacks), KubernetesClaims(clusters))
     record = RecordActivities(directory, Documents(archives), site_difference, tenants)
     vms = OpenstackProbes(stacks)
@@ -299,6 +305,8 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
                     volumes.find_volumes,
                     volumes.take_snapshot,
                     volumes.drop_snapshot,
+                    quiesced.find_guests,
+                    quiesced.snapshot_guest,
                     volumes.look_at_target,
                     volumes.make_target,
                     volumes.finish_target,
