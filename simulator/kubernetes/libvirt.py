@@ -1,4 +1,4 @@
-"""Pods of libvirt, one on each compute, as openstack-helm deploys them, and programs that are talked to there.
+"""Pods of libvirt, one on each compute, as openstack-helm deploys them, and programs that one talks to.
 
 `pods/exec` with `bash` runs this machine's own bash in a folder of its own; the `virsh` that it finds there
 asks the simulated libvirt of the pod's host. As a kubelet does, the end of the WebSocket ends the program's

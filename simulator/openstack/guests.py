@@ -6,6 +6,7 @@ seconds as the probes of workloads. How its agent is:
     answers     as it should
     none        libvirt has no channel for it
     silent      there is a channel, and nobody at its end
+    hung        somebody is there, who says nothing for libvirt's five seconds
     stuck       it answers, but a freeze says nothing any more, and takes place
 
 Words are libvirt's own (9.0), with which the same program runs in the tests.
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
     from simulator.openstack.servers import Server
     from simulator.openstack.stack import Stack
 
-Agent = Literal["answers", "none", "silent", "stuck"]
+Agent = Literal["answers", "none", "silent", "hung", "stuck"]
 FILE_SYSTEMS = 2
 NOT_CONFIGURED = "error: argument unsupported: QEMU guest agent is not configured\n"
 NOT_CONNECTED = "error: Guest agent is not responding: QEMU guest agent is not connected\n"
+NOT_AVAILABLE = "error: Guest agent is not responding: Guest agent not available for now\n"
 NOT_RUNNING = "error: Requested operation is not valid: domain is not running\n"
 NO_FREEZE, NO_THAW = "error: Unable to freeze filesystems\n", "error: Unable to thaw filesystems\n"
 
@@ -113,8 +115,9 @@ def _thaw(stack: "Stack", server: "Server") -> Said:
 def _unreached(server: "Server") -> Said | None:
     if not server.runs:
         return Said(1, errors=NOT_RUNNING)
-    words = {"none": NOT_CONFIGURED, "silent": NOT_CONNECTED}.get(server.guest.agent)
-    return None if words is None else Said(1, errors=words)
+    words = {"none": NOT_CONFIGURED, "silent": NOT_CONNECTED, "hung": NOT_AVAILABLE}
+    agent = server.guest.agent
+    return Said(1, errors=words[agent]) if agent in words else None
 
 
 def _is_option(words: list[str], place: int) -> bool:

@@ -297,10 +297,12 @@ async def _channelled(raw: web.BaseRequest, reply: Reply) -> web.StreamResponse:
     socket = web.WebSocketResponse(protocols=(CHANNELS,))
     if not socket.can_prepare(raw).ok:
         return web.Response(status=400, text="you must upgrade the connection to run a program")
-    await socket.prepare(raw)
-    for channel, piece in reply.channels:
-        await socket.send_bytes(bytes([channel]) + piece)
-    await socket.close()
+    # Who has asked may be gone.
+    with contextlib.suppress(ConnectionError):
+        await socket.prepare(raw)
+        for channel, piece in reply.channels:
+            await socket.send_bytes(bytes([channel]) + piece)
+        await socket.close()
     return socket
 
 
