@@ -8,7 +8,7 @@ counts once its backup's manifest is sealed; the site's snapshots say what can s
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from models.archive import BackupText, Manifest, ObjectEntry
 from models.base import Duration, Frozen, Name
@@ -70,14 +70,19 @@ class VolumePolicy(Frozen):
     """Whether guests of the site's `openstack` are still while snapshots of their volumes are taken. try:
     where one cannot be, its volumes are kept as after a power failure, and the backup says so; require: then
     nothing is kept."""
-    frozen_at_most: Duration = Field(
-        default=timedelta(seconds=20), ge=timedelta(seconds=1), le=timedelta(minutes=2)
-    )
+    frozen_at_most: Duration = timedelta(seconds=20)
     """So long a guest is frozen; it thaws by itself then."""
     libvirt_namespace: str = Field(default="openstack", min_length=1)
     """Of the pods of libvirt, through which guests are reached."""
     libvirt: str = Field(default="application=libvirt,component=libvirt", min_length=1)
     """Their labels, as openstack-helm's chart has them; one pod on each compute."""
+
+    @field_validator("frozen_at_most")
+    @classmethod
+    def _short(cls, value: timedelta) -> timedelta:
+        if not timedelta(seconds=1) <= value <= timedelta(minutes=2):
+            raise ValueError("expected a time from 1s to 2m, such as 20s")
+        return value
 
 
 class Snapshot(Frozen):
