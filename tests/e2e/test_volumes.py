@@ -391,4 +391,3 @@ async def test_the_volumes_of_a_vm_are_kept_as_they_were_while_its_guest_was_fro
         **dict.fromkeys(vms, (0, False)),
         "db-1": (1, False),
     }
-    assert await house.left() == []
