@@ -290,6 +290,11 @@ def _manifest(found: "Manifest") -> list[Any]:
         )
         for each in found.objects
     ]
+    still = [
+        (each.name, each.about["consistency"], each.about.get("vm", ""), each.about.get("why", ""))
+        for each in found.objects
+        if "consistency" in each.about
+    ]
     elsewhere = [(each.name, each.kind, each.where) for each in found.elsewhere]
     return [
         facts(
@@ -308,6 +313,7 @@ def _manifest(found: "Manifest") -> list[Any]:
             ]
         ),
         *(("", table("object", "kind", "size", "sha256", "leans on", rows=rows)) if rows else ()),
+        *(("", table("volume", "kept", "VM", "why", rows=still)) if still else ()),
         *(("", table("kept elsewhere", "kind", "where", rows=elsewhere)) if elsewhere else ()),
     ]
 

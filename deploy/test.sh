@@ -2,8 +2,8 @@
 # Everything: lint first, since it is quick, then all tests with branch coverage of what changes sites.
 # The real components come with the locked requirements (Temporal's dev server, UI and time-skipping
 # server), Ironic, Ansible, Nova, Helm and OpenBao with requirements of their own, PostgreSQL, OpenSSH, Ceph, MariaDB,
-# RabbitMQ, QEMU, libvirt, Prometheus and podman from Debian, Kubernetes from its source; the table at the end says
-# which of them ran, and under CI=true a missing one is a failure.
+# RabbitMQ, QEMU, libvirt, a guest agent, Prometheus and podman from Debian, Kubernetes from its source; the table
+# at the end says which of them ran, and under CI=true a missing one is a failure.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -96,6 +96,15 @@ install_machine() {
     ) && rm -rf .cache/kernel.deb
 }
 
+# The agent inside a guest: unpacked, too, since this machine is nobody's guest.
+guest_agent=.cache/guest-agent
+install_guest_agent() {
+    rm -rf "$guest_agent" .cache/guest-agent.deb && mkdir -p "$guest_agent" .cache/guest-agent.deb && (
+        cd .cache/guest-agent.deb && apt-get update -qq &&
+            apt-get download -qq -o APT::Sandbox::User=root qemu-guest-agent && dpkg-deb -x ./*.deb ../guest-agent
+    ) && rm -rf .cache/guest-agent.deb
+}
+
 # Beside everything else: it takes minutes where nobody has built it on this machine yet, and no lock of apt's.
 deploy/kubernetes.sh >/dev/null &
 kubernetes=$!
@@ -172,6 +181,13 @@ if ! machine_is_here; then
         install_machine || echo "starflock: QEMU and libvirt could not be installed; no server boots" >&2
     else
         echo "starflock: no QEMU, libvirt and kernel here, no server boots; run as root: make test" >&2
+    fi
+fi
+if [ ! -x "$guest_agent/usr/sbin/qemu-ga" ]; then
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+        install_guest_agent || echo "starflock: no QEMU guest agent; no guest is frozen for real" >&2
+    else
+        echo "starflock: no QEMU guest agent here, no guest is frozen for real; run as root: make test" >&2
     fi
 fi
 containers="crun debootstrap podman"

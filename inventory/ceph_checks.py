@@ -39,6 +39,9 @@ def _volumes(path: Path, site: Data, policy: Data) -> Iterator[Finding]:
         yield Finding(path, "expected job_image: the container image that sends them from the site")
     if not site.get("kubernetes"):
         yield Finding(path, "expected kubernetes at the site: a Job there sends its volumes")
+    if policy.get("quiesce") == "require" and not site.get("openstack"):
+        words = "require means something only with openstack at the site: Nova says which VM has a volume"
+        yield Finding((*path, "quiesce"), words)
 
 
 def _bare_metal(path: Path, site: Data, access: Data, directory: FilePath) -> Iterator[Finding]:

@@ -6,9 +6,9 @@ counts once its backup's manifest is sealed; the site's snapshots say what can s
 """
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, field_validator
 
 from models.archive import BackupText, Manifest, ObjectEntry
 from models.base import Duration, Frozen, Name
@@ -66,6 +66,23 @@ class VolumePolicy(Frozen):
     """In which its Jobs run; it has to be there."""
     within: Duration = timedelta(hours=6)
     """So long one volume may take."""
+    quiesce: Literal["try", "require", "never"] = "try"
+    """Whether guests of the site's `openstack` are still while snapshots of their volumes are taken. try:
+    where one cannot be, its volumes are kept as after a power failure, and the backup says so; require: then
+    nothing is kept."""
+    frozen_at_most: Duration = timedelta(seconds=20)
+    """So long a guest is frozen; it thaws by itself then."""
+    libvirt_namespace: str = Field(default="openstack", min_length=1)
+    """Of the pods of libvirt, through which guests are reached."""
+    libvirt: str = Field(default="application=libvirt,component=libvirt", min_length=1)
+    """Their labels, as openstack-helm's chart has them; one pod on each compute."""
+
+    @field_validator("frozen_at_most")
+    @classmethod
+    def _short(cls, value: timedelta) -> timedelta:
+        if not timedelta(seconds=1) <= value <= timedelta(minutes=2):
+            raise ValueError("expected a time from 1s to 2m, such as 20s")
+        return value
 
 
 class Snapshot(Frozen):
@@ -105,6 +122,12 @@ class VolumeLink(Frozen):
     size_bytes: int
     """The volume's at that time."""
     claim: str = ""
+    vm: str = ""
+    """The VM that had it, by its name."""
+    consistency: str = ""
+    """How still it was: models.guests.Consistency; empty where nobody was asked."""
+    why: str = ""
+    """Why it was not stiller."""
     entry: ObjectEntry | None = None
     """The object, as the signed manifest has it."""
     key_id: str = ""
@@ -128,6 +151,8 @@ class LinkPlan(Frozen):
     """Why it is full, or since when the changes are taken."""
     depth: int = 1
     """Its place in the chain, from 1."""
+    still: dict[str, str] = {}
+    """`vm`, `consistency` and `why` of its link, where guests are asked."""
 
     @property
     def name(self) -> str:
@@ -144,6 +169,7 @@ class LinkPlan(Frozen):
             "at": at.isoformat(),
             "size_bytes": str(self.volume.size_bytes),
             "claim": self.volume.claim,
+            **self.still,
         }
 
 
@@ -172,6 +198,8 @@ class FoundVolumes(Frozen):
     volumes: tuple[Volume, ...] = ()
     missing: tuple[str, ...] = ()
     """Declared by name, and not there; each in words."""
+    asks_guests: bool = False
+    """The site has declared guests, and the policy asks them."""
     attempt: int = 1
 
 

@@ -75,6 +75,7 @@ class Region:
     backups: Backups
     kubernetes: Kubernetes
     ceph: Clusters
+    openstack: Openstack
     floor: Floor | None = None
     """The hosts' BMCs; None with `--no-bmcs`."""
     installed: InstalledHosts | None = None
@@ -197,7 +198,11 @@ def build(options: Options) -> Region:
     backups = Backups(deployer)
     openstack = Openstack(USERNAME, of_openstack, _scheme(options), OPENSTACK, strikes)
     ceph = Clusters(lambda cloud, state: strikes(cloud, state, "fail"))
-    kubernetes = Kubernetes(token, lambda cloud, host: _machine(options.seed, cloud, host), ceph)
+    kubernetes = Kubernetes(
+        token, lambda cloud, host: _machine(options.seed, cloud, host), ceph, openstack.stack
+    )
+    if options.vms:
+        ceph.volumes = lambda cloud: openstack.stack(cloud).disks()
     services: dict[str, Service] = {
         "keystone": keystone.platform(USERNAME, password, _scheme(options)),
         "sysinv": Sysinv(),
@@ -227,6 +232,7 @@ def build(options: Options) -> Region:
         backups=backups,
         kubernetes=kubernetes,
         ceph=ceph,
+        openstack=openstack,
     )
     if options.controller_ssh:
         key = key_of(f"{options.seed}/{CONTROLLER}/host")

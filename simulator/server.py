@@ -21,6 +21,7 @@ from simulator.bmc.http import factory
 from simulator.bmc.places import SSH_PORT
 from simulator.ceph.stock import deploy_toolbox
 from simulator.cloud.cloud import Cloud
+from simulator.kubernetes import libvirt
 from simulator.options import Options, UsageError
 from simulator.proof import fault_file
 from simulator.proof.admin import Admin
@@ -77,6 +78,9 @@ class Server:
         if options.ceph == "rook":
             for cloud in region.sites.values():
                 deploy_toolbox(region.kubernetes.cluster(cloud))
+        if options.vms and options.kubernetes:
+            for cloud in region.sites.values():
+                libvirt.deploy(region.kubernetes.cluster(cloud))
         if self.options.install_values:
             value_files.keep(region)
         inventory_file.write(region, authority)
@@ -104,6 +108,8 @@ class Server:
     async def stop(self) -> None:
         for parked in list(self.region.front.parked):
             parked.release.set()
+        for program in list(self.region.front.programs):
+            program.cancel()
         if self._listeners is not None:
             self._listeners.close_all()
         await self.region.backups.close()

@@ -25,6 +25,7 @@ from activities.archive.volumes import ArchivedVolumes
 from activities.ceph.flags import CephFlags
 from activities.ceph.looks import CephLooks
 from activities.ceph.maps import CephMaps
+from activities.ceph.quiescing import QuiescedSnapshots
 from activities.ceph.volumes import CephVolumes
 from activities.fleet.activities import FleetActivities
 from activities.fleet.freeze import FreezeReading
@@ -39,6 +40,7 @@ from activities.journal.calls import Calls
 from activities.kubernetes.claims import KubernetesClaims
 from activities.kubernetes.clusters import Clusters
 from activities.kubernetes.draining import KubernetesDrain
+from activities.kubernetes.freezing import GuestFreezing
 from activities.kubernetes.jobs import KubernetesJobs
 from activities.kubernetes.looks import KubernetesLooks
 from activities.kubernetes.probing import KubernetesProbes
@@ -46,6 +48,7 @@ from activities.notify.activities import NotifyActivities
 from activities.openstack import stacks as openstacks
 from activities.openstack.acting import OpenstackVms
 from activities.openstack.computes import OpenstackComputes
+from activities.openstack.guests import OpenstackGuests
 from activities.openstack.looks import OpenstackLooks
 from activities.openstack.moving import OpenstackMoves
 from activities.openstack.placement import OpenstackPlacement
@@ -92,6 +95,7 @@ from workers.connection import connect, register_search_attributes
 from workers.documents import Documents
 from workers.drill_process import DrillProcess
 from workers.failures import FailureInterceptor
+from workers.guest_ways import GuestWays
 from workers.metrics import FleetGauges, kept, runtime
 from workers.phone_home import listening
 from workers.platform_cargo import PlatformCargo
@@ -155,11 +159,13 @@ async def activities(
     archives = archive_stores.Archives(live.current, settings.timing)
     catalogue = ArchiveActivities(archives, retention.verdicts)
     drills = DrillActivities(archives, client, DrillProcess(live.current))
-    volumes = CephVolumes(ways, KubernetesClaims(clusters).volumes, settings.timing)
+    stacks = openstacks.Stacks(live.current, settings.timing)
+    guests = GuestWays(ways, OpenstackGuests(stacks), GuestFreezing(clusters))
+    quiesced = QuiescedSnapshots(ways, guests)
+    volumes = CephVolumes(ways, KubernetesClaims(clusters).volumes, settings.timing, guests.are_asked)
     cargo = VolumeCargo(ways, archives)
     jobs = KubernetesJobs(clusters, cargo)
     backups = BackupActivities(subclouds)
-    stacks = openstacks.Stacks(live.current, settings.timing)
     tenants = DeclaredTenants(OpenstackPlacement(stacks), KubernetesClaims(clusters))
     record = RecordActivities(directory, Documents(archives), site_difference, tenants)
     vms = OpenstackProbes(stacks)
@@ -307,6 +313,8 @@ async def activities(
                     volumes.find_volumes,
                     volumes.take_snapshot,
                     volumes.drop_snapshot,
+                    quiesced.find_guests,
+                    quiesced.snapshot_guest,
                     volumes.look_at_target,
                     volumes.make_target,
                     volumes.finish_target,

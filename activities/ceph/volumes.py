@@ -56,6 +56,8 @@ class CephVolumes:
     ways: RbdWays
     claims: Claims
     timing: Timing
+    asks_guests: Callable[[str], bool] = lambda site: False
+    """Whether a site's guests are asked to be still."""
 
     @activity.defn
     async def find_volumes(self, ref: VolumeRef) -> FoundVolumes:
@@ -90,6 +92,7 @@ class CephVolumes:
                 if each.spec not in odd
             ),
             missing=tuple(missing),
+            asks_guests=self.asks_guests(ref.site),
             attempt=activity.info().attempt,
         )
 
@@ -109,7 +112,7 @@ class CephVolumes:
     async def look_at_target(self, request: TargetRequest) -> TargetFound:
         try:
             async with Heartbeat(), self.ways.opened(request.site) as port:
-                await _must_be(port, request.fsid)
+                await must_be(port, request.fsid)
                 return await target(port, request)
         except (NoAnswer, Said) as error:
             raise failure(error) from error
@@ -173,7 +176,7 @@ class CephVolumes:
         try:
             async with AsyncExitStack() as ways:
                 port = await ways.enter_async_context(self.ways.opened(site))
-                await _must_be(port, fsid)
+                await must_be(port, fsid)
                 if await so(port):
                     return VolumeStep(did=attempt > 1, attempt=attempt)
                 window.check()
@@ -242,7 +245,7 @@ def _names(volume: Volume | None) -> tuple[str, ...]:
     return tuple(each.name for each in volume.snapshots) if volume else ()
 
 
-async def _must_be(port: RbdPort, fsid: str) -> None:
+async def must_be(port: RbdPort, fsid: str) -> None:
     found = (await reading.ask(port, OSD_DUMP))["fsid"]
     if found != fsid:
         raise Refused(f"{port.where} is cluster {found} by now, and was {fsid}; nothing was sent")

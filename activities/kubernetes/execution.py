@@ -23,10 +23,11 @@ from activities.kubernetes.clusters import Clusters
 from activities.kubernetes.resources import PODS, Document
 
 if TYPE_CHECKING:
-    from aiohttp import ClientWebSocketResponse
+    from aiohttp import ClientWebSocketResponse, WSMsgType
 
 PROTOCOL = "v4.channel.k8s.io"
-OUT, ERRORS, END = 1, 2, 3
+GIVEN, OUT, ERRORS, END = 0, 1, 2, 3
+SHOWN = 400
 LIMIT_BYTES = 4 << 20
 """`osd dump` of a thousand OSDs has one megabyte."""
 
@@ -38,13 +39,43 @@ class Executed:
     errors: str
 
 
+class Conversation:
+    """A program that runs, line by line. The protocol has no end of input but the end of the socket."""
+
+    def __init__(self, channels: "ClientWebSocketResponse", what: str, url: str) -> None:
+        self._channels, self._what, self._url = channels, what, url
+        self._out, self._errors = bytearray(), bytearray()
+
+    async def say(self, given: bytes) -> None:
+        """Raises OSError where nobody listens any more."""
+        await self._channels.send_bytes(bytes([GIVEN]) + given)
+
+    async def line(self) -> str:
+        """The next one of its output. Raises NoAnswer where it ends without one."""
+        while b"\n" not in self._out:
+            message = await self._channels.receive()
+            piece = bytes(message.data) if isinstance(message.data, bytes | bytearray) else b""
+            if piece[:1] == bytes([OUT]):
+                self._out += piece[1:]
+            elif piece[:1] == bytes([ERRORS]):
+                self._errors += piece[1:]
+            elif piece[:1] == bytes([END]) or (not piece and message.type in _over()):
+                words = f"the program has ended: {_text(self._errors or piece[1:]).strip()[-SHOWN:]}"
+                raise NoAnswer(self._what, self._url, words, maybe_applied=True)
+            if len(self._out) + len(self._errors) > LIMIT_BYTES:
+                raise NoAnswer(self._what, self._url, "it says too much", maybe_applied=True)
+        said, _, rest = bytes(self._out).partition(b"\n")
+        self._out = bytearray(rest)
+        return _text(said)
+
+
 class Execution(Client):
     """Programs in the pods of one cluster."""
 
     async def running_pod(self, namespace: str, labels: str) -> str:
         """A ready one, that is not on its way out; empty where there is none."""
         for pod in await self.list(PODS, namespace, labels=labels):
-            if "deletionTimestamp" not in pod["metadata"] and _is_ready(pod):
+            if "deletionTimestamp" not in pod["metadata"] and is_ready(pod):
                 return str(pod["metadata"]["name"])
         return ""
 
@@ -70,13 +101,24 @@ class Execution(Client):
         return Executed(code, _text(said[OUT]), _text(said[ERRORS]))
 
     @asynccontextmanager
+    async def talking(
+        self, namespace: str, pod: str, command: Sequence[str], container: str
+    ) -> AsyncIterator[Conversation]:
+        """With a program that reads what it is told; its input ends with this. Raises Rejected where it was
+        not begun, and NoAnswer."""
+        what = f"{PODS.plural}/exec {namespace}/{pod}"
+        more = (("stdin", "true"), ("container", container))
+        async with self._channels(namespace, pod, command, more) as channels:
+            yield Conversation(channels, what, self._account.url)
+
+    @asynccontextmanager
     async def _channels(
-        self, namespace: str, pod: str, command: Sequence[str]
+        self, namespace: str, pod: str, command: Sequence[str], more: Sequence[tuple[str, str]] = ()
     ) -> "AsyncIterator[ClientWebSocketResponse]":
         import aiohttp
         from kubernetes.aio.stream.ws_client import get_websocket_url
 
-        asked = [("command", word) for word in command] + [("stdout", "true"), ("stderr", "true")]
+        asked = [("command", word) for word in command] + [("stdout", "true"), ("stderr", "true"), *more]
         path = f"{await self._path(PODS, namespace, pod)}/exec?{urlencode(asked)}"
         url = f"{self._account.url}{path}"
         _, address, headers, *_ = await self._api.param_serialize("GET", path, auth_settings=["BearerToken"])
@@ -116,6 +158,12 @@ async def executing(clusters: Clusters, site: str) -> AsyncIterator[Execution]:
         await client.close()
 
 
+def _over() -> "tuple[WSMsgType, ...]":
+    from aiohttp import WSMsgType
+
+    return WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR
+
+
 def _code(end: bytes) -> int | None:
     """None where nobody says it."""
     try:
@@ -129,7 +177,7 @@ def _code(end: bytes) -> int | None:
     return int(told) if str(told).isdigit() else None
 
 
-def _is_ready(pod: Document) -> bool:
+def is_ready(pod: Document) -> bool:
     conditions = (pod.get("status") or {}).get("conditions") or ()
     return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
 

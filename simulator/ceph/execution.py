@@ -8,7 +8,7 @@ from simulator.cloud.cloud import Cloud
 from simulator.kubernetes.cluster import Cluster
 from simulator.kubernetes.kinds import POD
 from simulator.kubernetes.pods import is_ready
-from simulator.kubernetes.words import refuse
+from simulator.kubernetes.words import ended, refuse
 from simulator.wire.http import Json, Reply, Request
 
 OUT, ERRORS, END = 1, 2, 3
@@ -19,22 +19,10 @@ def execute(ceph: Clusters, cloud: Cloud, cluster: Cluster, pod: str, request: R
     found = cluster.store.get(POD, NAMESPACE, pod)
     if not is_ready(found) or not _has(found, LABELS):
         raise refuse(500, f'unable to upgrade connection: container not found ("{pod}")')
-    ended = ceph.run(cloud, request.command)
-    pieces = [(OUT, ended.out.encode()), (ERRORS, ended.errors.encode())]
-    end = (END, json.dumps(_status(ended.code)).encode())
-    return Reply(channels=(*(one for one in pieces if one[1]), end), applied=ended.code == 0)
-
-
-def _status(code: int) -> Json:
-    if code == 0:
-        return {"metadata": {}, "status": "Success"}
-    return {
-        "metadata": {},
-        "status": "Failure",
-        "message": f"command terminated with non-zero exit code: exit status {code}",
-        "reason": "NonZeroExitCode",
-        "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]},
-    }
+    ran = ceph.run(cloud, request.command)
+    pieces = [(OUT, ran.out.encode()), (ERRORS, ran.errors.encode())]
+    end = (END, json.dumps(ended(ran.code)).encode())
+    return Reply(channels=(*(one for one in pieces if one[1]), end), applied=ran.code == 0)
 
 
 def _has(pod: Json, labels: dict[str, str]) -> bool:

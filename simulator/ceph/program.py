@@ -1,4 +1,4 @@
-"""`ceph` as it is run in a toolbox pod and on a controller: the commands that Starflock sends, and no others.
+"""`ceph` and `rbd` as they run in a toolbox pod and on a controller: what Starflock sends, and nothing else.
 
 `timeout` before it is taken as it comes: nothing here takes long. A program that finds no monitors in quorum
 says so at once instead of after its `--connect-timeout`, because a simulated site answers in its own time.
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 from simulator.ceph import answers
 from simulator.ceph.cluster import NOOUT, Cluster
+from simulator.ceph.images import Images
 from simulator.cloud.cloud import Cloud
 from simulator.proof.ledger import Intent
 
@@ -43,6 +44,9 @@ class Clusters:
     def __init__(self, strikes: Callable[[Cloud, str], bool]) -> None:
         self._strikes = strikes
         self._clusters: dict[str, Cluster] = {}
+        self._images: dict[str, Images] = {}
+        self.volumes: Callable[[Cloud], list[str]] = lambda cloud: []
+        """POOL/IMAGE of what a site's VMs have."""
 
     def of(self, cloud: Cloud) -> Cluster:
         found = self._clusters.get(cloud.name)
@@ -51,8 +55,15 @@ class Clusters:
         found.sync()
         return found
 
+    def images(self, cloud: Cloud) -> Images:
+        found = self._images.setdefault(cloud.name, Images())
+        found.there_are(self.volumes(cloud))
+        return found
+
     def intent(self, words: Sequence[str]) -> Intent | None:
         """What the program means to change; None for one that looks."""
+        if (of_rbd := _rbd_command(words)) is not None:
+            return _of_snapshot(of_rbd)
         command = _command(words) or []
         named = _INTENTS.get((command[0], command[1])) if len(command) > 2 else None
         if named is None or command[2] not in (NOOUT, MARK):
@@ -63,8 +74,8 @@ class Clusters:
         return replace(named, target=said, key=key)
 
     def run(self, cloud: Cloud, words: Sequence[str]) -> Ended:
-        command = _command(words)
-        if command is None:
+        command, of_rbd = _command(words), _rbd_command(words)
+        if command is None and of_rbd is None:
             return Ended(127, "", f"sh: {words[0] if words else ''}: command not found\n")
         cluster = self.of(cloud)
         if not cluster.kind:
@@ -73,7 +84,10 @@ class Clusters:
             )
         if not cluster.quorum():
             return Ended(1, "", _UNHEARD)
-        return _answered(cluster, command)
+        if of_rbd is not None:
+            code, answer, errors = self.images(cloud).run(of_rbd)
+            return Ended(code, "" if answer is None else json.dumps(answer), errors and f"{errors}\n")
+        return _answered(cluster, command or [])
 
     def describe(self, cloud: Cloud) -> dict[str, object]:
         """The truth about one site's cluster."""
@@ -89,11 +103,34 @@ class Clusters:
             ],
             "outs": cluster.outs,
             "moved_objects": round(cluster.moved),
+            "snapshots": {
+                spec: list(image.snapshots) for spec, image in sorted(self.images(cloud).known.items())
+            },
         }
 
 
 def is_ceph(words: Sequence[str]) -> bool:
-    return _command(words) is not None
+    return _command(words) is not None or _rbd_command(words) is not None
+
+
+def _rbd_command(words: Sequence[str]) -> list[str] | None:
+    """Without `timeout` and the options of `rbd`; None where it is another program."""
+    left = list(words)
+    if left[:2] == ["timeout", "-k"]:
+        left = left[4:]
+    if left[:1] != ["rbd"]:
+        return None
+    left = [word for word in left[1:] if not word.startswith("--client_mount_timeout=")]
+    return left[2:] if left[:1] == ["-n"] else left
+
+
+def _of_snapshot(command: list[str]) -> Intent | None:
+    verb, spec = (command[1], command[-1]) if command[:1] == ["snap"] and len(command) > 2 else ("", "")
+    if verb not in ("create", "rm"):
+        return None
+    names = ("ceph.snapshot.create", "ceph.snapshot.remove")
+    does, undoes = names if verb == "create" else names[::-1]
+    return Intent(does, f"ceph/snapshots/{spec}", target=spec, undoes=(undoes,))
 
 
 def _command(words: Sequence[str]) -> list[str] | None:

@@ -11,13 +11,14 @@ from simulator.ceph.execution import execute
 from simulator.ceph.program import Clusters
 from simulator.cloud.cloud import Cloud
 from simulator.cloud.hosts import Host
-from simulator.kubernetes import amounts, budgets, kinds, volumes, watching
+from simulator.kubernetes import amounts, budgets, kinds, libvirt, volumes, watching
 from simulator.kubernetes.asking import by_fields, by_labels, merged, page
 from simulator.kubernetes.cluster import Cluster
 from simulator.kubernetes.controllers import OWNERS, controller_of
 from simulator.kubernetes.kinds import BUDGET, CLAIM, NAMESPACE, POD, Resource
 from simulator.kubernetes.store import moment
 from simulator.kubernetes.words import check_preconditions, refuse, status, success
+from simulator.openstack.stack import Stack
 from simulator.proof.ledger import Intent
 from simulator.wire.http import Json, Refusal, Reply, Request, json_reply, text_reply
 
@@ -58,9 +59,16 @@ class Kubernetes:
 
     name = "kubernetes"
 
-    def __init__(self, token: str, machine_of: Callable[[Cloud, Host], str], ceph: Clusters) -> None:
+    def __init__(
+        self,
+        token: str,
+        machine_of: Callable[[Cloud, Host], str],
+        ceph: Clusters,
+        stack_of: Callable[[Cloud], Stack],
+    ) -> None:
         self.token = token
         self.ceph = ceph
+        self.stack_of = stack_of
         self._machine_of = machine_of
         self._clusters: dict[str, Cluster] = {}
 
@@ -119,6 +127,8 @@ class Kubernetes:
         if of is None:
             raise refuse(404, "the server could not find the requested resource")
         if target.part == "exec" and of is POD and request.command:
+            if target.namespace == libvirt.NAMESPACE:
+                return libvirt.execute(self.stack_of(cloud), cluster, target.name, request)
             return execute(self.ceph, cloud, cluster, target.name, request)
         return self._serve(cluster, of, target, request)
 

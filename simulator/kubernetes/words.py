@@ -63,3 +63,16 @@ def not_found(plural: str, group: str, name: str) -> Refusal:
 def invalid(kind: str, name: str, field: str, why: str) -> Refusal:
     causes = [{"reason": "FieldValueInvalid", "message": why, "field": field}]
     return refuse(422, f'{kind} "{name}" is invalid: {field}: {why}', name=name, kind=kind, causes=causes)
+
+
+def ended(code: int) -> Json:
+    """The Status at the end of a program that was run in a pod."""
+    if code == 0:
+        return {"metadata": {}, "status": "Success"}
+    return {
+        "metadata": {},
+        "status": "Failure",
+        "message": f"command terminated with non-zero exit code: exit status {code}",
+        "reason": "NonZeroExitCode",
+        "details": {"causes": [{"reason": "ExitCode", "message": str(code)}]},
+    }

@@ -7,6 +7,7 @@ and the VIM starts them when the host is back. What a plain lock still finds run
 starts after the unlock (nfv, `default-instance-action: stop-start`).
 """
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 from simulator.cloud.clock import tee
 from simulator.openstack import capacity
 from simulator.openstack.catalogue import ZONE
+from simulator.openstack.guests import Guest
 from simulator.wire.http import Json
 
 if TYPE_CHECKING:
@@ -58,10 +60,13 @@ class Server:
     cell: int = -1
     """Of NUMA on its host; -1: it floats."""
     locked: bool = False
+    has_data: bool = False
+    """A volume beside its root."""
     runs: bool = False
     vim_stopped: bool = False
     old_state: str = ""
     """Before a resize."""
+    guest: Guest = field(default_factory=Guest)
     fault: Json | None = None
     created: str = field(default_factory=lambda: tee()[:19] + "Z")
 
@@ -69,6 +74,18 @@ class Server:
     def is_bound(self) -> bool:
         """It has a device of its host."""
         return any(key.startswith(_DEVICES) for key in self.flavor.get("extra_specs", {}))
+
+    @property
+    def volumes(self) -> list[str]:
+        """Of Cinder: its root where it boots from a volume, and one for data."""
+        parts = (["root"] if not self.image else []) + (["data"] if self.has_data else [])
+        return [str(uuid.uuid5(uuid.UUID(self.id), part)) for part in parts]
+
+    @property
+    def disks(self) -> list[str]:
+        """POOL/IMAGE of all that it writes to."""
+        own = [f"ephemeral/{self.id}_disk"] if self.image else []
+        return [*own, *(f"cinder-volumes/volume-{one}" for one in self.volumes)]
 
     @property
     def status(self) -> str:
@@ -92,7 +109,7 @@ class Server:
             "updated": self.created,
             "addresses": {},
             "config_drive": "",
-            "os-extended-volumes:volumes_attached": [] if self.image else [{"id": self.id[::-1]}],
+            "os-extended-volumes:volumes_attached": [{"id": one} for one in self.volumes],
             "OS-EXT-AZ:availability_zone": ZONE if self.host else "",
             "OS-EXT-STS:task_state": self.task,
             "OS-EXT-STS:vm_state": self.state,

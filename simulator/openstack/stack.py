@@ -39,6 +39,10 @@ class Stack:
     def computes(self) -> list[str]:
         return [host.name for host in rows.carrying(self.cloud)]
 
+    def disks(self) -> list[str]:
+        """POOL/IMAGE of all its servers."""
+        return [disk for server in self.servers.known.values() for disk in server.disks]
+
     def services(self, *, quietly: bool = False) -> list[Json]:
         """`quietly`: no fault is used up by it."""
         return rows.compute_services(self.cloud, _never if quietly else self.failing, self.disabled)
@@ -70,6 +74,7 @@ class Stack:
                 image=None if dice.random() < 0.25 else IMAGES[0],
                 metadata={"tier": kind},
                 networks=[str(NETWORKS[0]["id"])],
+                has_data=kind == "db",
                 group=group.id if kind == _SPREAD else None,
             )
             self.servers.put(made, hosts[number % len(hosts)])

@@ -6,7 +6,7 @@ For tests and people, on 127.0.0.1 and without a password; the simulated service
 import resource
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from aiohttp import web
 
@@ -14,6 +14,7 @@ from simulator.bmc.state import Bmc
 from simulator.cloud.cloud import Cloud
 from simulator.dcmanager.availability import view
 from simulator.inventory_file import cell_of
+from simulator.openstack import guests
 from simulator.proof.faults import FaultError, parse
 from simulator.proof.forecast import Forecast, UnknownOperation
 from simulator.proof.ideal import Job, WrongPlan, ideal_wall
@@ -41,6 +42,8 @@ class Admin:
                 web.get("/sites/{name}/mutations", self.mutations),
                 web.get("/sites/{name}/workloads", self.workloads),
                 web.get("/sites/{name}/ceph", self.ceph),
+                web.get("/sites/{name}/guests", self.guests),
+                web.post("/sites/{name}/guests", self.set_guest),
                 web.post("/sites/{name}/kubernetes", self.upgrade_kubernetes),
                 web.get("/ledger", self.ledger),
                 web.get("/held", self.held),
@@ -107,6 +110,18 @@ class Admin:
 
     async def ceph(self, request: web.Request) -> web.Response:
         return web.json_response(self.region.ceph.describe(self._cloud(request)))
+
+    async def guests(self, request: web.Request) -> web.Response:
+        return web.json_response(guests.describe(self.region.openstack.stack(self._cloud(request))))
+
+    async def set_guest(self, request: web.Request) -> web.Response:
+        """The agent of {"vm": ...} is from now on as {"agent": ...} says."""
+        known, body = self.region.openstack.stack(self._cloud(request)).servers.known, await request.json()
+        server = next((one for one in known.values() if one.name == body.get("vm")), None)
+        if server is None or body.get("agent") not in get_args(guests.Agent):
+            return _problem(f"expected a VM and one of {', '.join(get_args(guests.Agent))}", field="agent")
+        server.guest.agent = body["agent"]
+        return web.json_response({"vm": server.name, "agent": server.guest.agent})
 
     async def upgrade_kubernetes(self, request: web.Request) -> web.Response:
         """Somebody has upgraded it, all hosts, to {"version": ...}."""

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -20,11 +21,12 @@ from simulator.dcmanager.api import Dcmanager
 from simulator.proof.faults import USM_OF_HOSTS, USM_POINTS, Fault, Faults
 from simulator.proof.ledger import Intent, Ledger
 from simulator.services.service import Service
-from simulator.wire.http import Refusal, Reply, Request
+from simulator.wire.http import Refusal, Reply, Request, Talk
 from simulator.wire.link import Link
 from simulator.wire.listeners import Listeners, reset
 from simulator.wire.ports import ports_of
 
+CHANNELS = "v4.channel.k8s.io"
 LOG = logging.getLogger("simulator")
 
 
@@ -49,6 +51,21 @@ class Stats:
     services: Counter[str] = field(default_factory=Counter)
 
 
+@dataclass(slots=True)
+class SocketTalk:
+    """See `Talk`."""
+
+    socket: web.WebSocketResponse
+
+    async def receive(self) -> bytes:
+        message = await self.socket.receive()
+        return bytes(message.data) if isinstance(message.data, bytes | bytearray) else b""
+
+    async def send(self, channel: int, content: bytes) -> None:
+        with contextlib.suppress(ConnectionError, RuntimeError):
+            await self.socket.send_bytes(bytes([channel]) + content)
+
+
 class Front:
     """The one HTTP handler of the whole region."""
 
@@ -61,6 +78,8 @@ class Front:
         self.link = link or Link()
         self.stats = Stats()
         self.parked: list[Parked] = []
+        self.programs: set[asyncio.Future[None]] = set()
+        """In pods, that are talked to."""
         self.listeners: Listeners | None = None
         self._where: dict[tuple[str, int], tuple[Cloud, Service]] = {}
 
@@ -99,7 +118,24 @@ class Front:
             return web.Response(status=499)
         if reply.channels:
             return await _channelled(raw, reply)
+        if reply.talk is not None:
+            return await self._talked(raw, reply.talk)
         return write(reply) if reply.stream is None else await _streamed(raw, reply)
+
+    async def _talked(
+        self, raw: web.BaseRequest, talk: Callable[[Talk], Awaitable[None]]
+    ) -> web.StreamResponse:
+        """The program outlives the socket: it is told the end of its input, and ends by itself."""
+        socket = web.WebSocketResponse(protocols=(CHANNELS,))
+        if not socket.can_prepare(raw).ok:
+            return web.Response(status=400, text="you must upgrade the connection to run a program")
+        await socket.prepare(raw)
+        program = asyncio.ensure_future(talk(SocketTalk(socket)))
+        self.programs.add(program)
+        program.add_done_callback(self.programs.discard)
+        await asyncio.shield(program)
+        await socket.close()
+        return socket
 
     async def serve(self, cloud: Cloud, service: Service, request: Request) -> Reply | None:
         """The reply, or None for a connection to be reset."""
@@ -258,13 +294,15 @@ async def _streamed(raw: web.BaseRequest, reply: Reply) -> web.StreamResponse:
 
 
 async def _channelled(raw: web.BaseRequest, reply: Reply) -> web.StreamResponse:
-    socket = web.WebSocketResponse(protocols=("v4.channel.k8s.io",))
+    socket = web.WebSocketResponse(protocols=(CHANNELS,))
     if not socket.can_prepare(raw).ok:
         return web.Response(status=400, text="you must upgrade the connection to run a program")
-    await socket.prepare(raw)
-    for channel, piece in reply.channels:
-        await socket.send_bytes(bytes([channel]) + piece)
-    await socket.close()
+    # Who has asked may be gone.
+    with contextlib.suppress(ConnectionError):
+        await socket.prepare(raw)
+        for channel, piece in reply.channels:
+            await socket.send_bytes(bytes([channel]) + piece)
+        await socket.close()
     return socket
 
 

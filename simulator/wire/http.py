@@ -6,9 +6,9 @@ A service is a function of a request; what it returns is written by `wire/front.
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from multidict import CIMultiDictProxy
 
@@ -54,6 +54,16 @@ class Request:
         return json.loads(self.body) if self.body.strip() else None
 
 
+class Talk(Protocol):
+    """A WebSocket with channels, as a program in a pod has it."""
+
+    async def receive(self) -> bytes:
+        """Channel and content; empty when it has ended."""
+
+    async def send(self, channel: int, content: bytes) -> None:
+        """Nothing where it has ended."""
+
+
 @dataclass(slots=True)
 class Reply:
     """One HTTP answer. `applied` says whether the request changed anything, for the ledger."""
@@ -67,6 +77,8 @@ class Reply:
     """What follows piece by piece instead of a body."""
     channels: tuple[tuple[int, bytes], ...] = ()
     """What follows on channels of a WebSocket instead (v4.channel.k8s.io), which then closes."""
+    talk: Callable[[Talk], Awaitable[None]] | None = None
+    """The same with a program that is given something, until it ends; nobody may listen by then."""
     later: "asyncio.Future[Reply] | None" = None
     """The answer that is sent instead once the work has ended; this one is for the ledger."""
 

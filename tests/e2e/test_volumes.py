@@ -24,12 +24,16 @@ with workflow.unsafe.imports_passed_through():
     from activities.ceph.local_cli import LocalCli
     from activities.ceph.looks import CephLooks
     from activities.ceph.maps import PIECES, CephMaps
+    from activities.ceph.quiescing import QuiescedSnapshots
     from activities.ceph.volumes import CephVolumes
     from activities.errors import Busy, Refused
     from activities.kubernetes.claims import KubernetesClaims
     from activities.kubernetes.clusters import Clusters
+    from activities.kubernetes.freezing import GuestFreezing
     from activities.kubernetes.job_manifests import job_manifest
     from activities.kubernetes.jobs import KubernetesJobs
+    from activities.openstack.guests import OpenstackGuests
+    from activities.openstack.stacks import Stacks
     from inventory.load import load_inventory
     from models.archive import BackupId, Manifest, ObjectEntry, Origin
     from models.base import Frozen
@@ -43,11 +47,12 @@ with workflow.unsafe.imports_passed_through():
         RemoveJobRequest,
     )
     from models.timing import Timing
-    from models.volumes import VolumePolicy
+    from models.volumes import VolumeLink, VolumePolicy
     from rules import retention
     from rules.ceph import settled
     from workers import embedded
     from workers.connection import connect
+    from workers.guest_ways import GuestWays
     from workers.sandbox import sandbox
     from workers.volume_cargo import VolumeCargo
     from workflows.steps.progress import StepLog
@@ -60,11 +65,18 @@ from tests.support.control_plane import binaries, control_plane
 from tests.support.kubernetes_target import Api
 from tests.support.pod_runner import RunningKubelet
 from tests.support.rbd import Images
+from tests.support.simulator import Simulator, simulator
 
-pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.timeout(600),
+    pytest.mark.filterwarnings("ignore::openstack.warnings.RemovedInSDK50Warning"),
+    pytest.mark.filterwarnings("ignore::openstack.warnings.RemovedInSDK60Warning"),
+]
 
 SITE, QUEUE, NAMESPACE = "edge-0001", "volumes", "starflock"
 ORIGIN = Origin(region="edge-0001", system_controller="sc-1", release="24.09", topology="AIO-SX")
+WITH_VMS = ("--topology", "aio-dx", "--openstack", "--vms", "3", "--kubernetes", "--no-bmcs", "--plain")
 T0 = datetime(2026, 3, 1, 3, tzinfo=UTC)
 TIMING = Timing(pace=20)
 INVENTORY = """\
@@ -116,7 +128,7 @@ class Back:
             raise ApplicationError(end.reason, non_retryable=True) from end
 
 
-@dataclass(frozen=True)
+@dataclass
 class OneCeph:
     """The site's, asked here."""
 
@@ -148,6 +160,8 @@ class House:
     archives: Archives
     jobs: KubernetesJobs
     folder: Path
+    ways: OneCeph
+    region: Simulator
 
     def backup(self, day: int) -> BackupId:
         return BackupId.of(SITE, T0 + timedelta(days=day), "full", f"{day:08x}")
@@ -217,9 +231,16 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
         port = LocalCli(cluster.conf, name="client.admin")
         ways = OneCeph(port, access.volumes)
         clusters = Clusters(lambda: inventory, TIMING)
+        # Nova and libvirt's pods are those of a simulated site of the same name.
+        region = await leaving.enter_async_context(simulator(folder / "sim", sites=1, options=WITH_VMS))
+        of_region = load_inventory(region.inventory)
+        stacks = Stacks(lambda: of_region, TIMING)
+        leaving.callback(stacks.close)
+        guests = GuestWays(ways, OpenstackGuests(stacks), GuestFreezing(Clusters(lambda: of_region, TIMING)))
+        quiesced = QuiescedSnapshots(ways, guests)
         archives = await leaving.enter_async_context(closing(Archives(lambda: inventory, TIMING)))
         catalogue = ArchiveActivities(archives, retention.verdicts)
-        volumes = CephVolumes(ways, KubernetesClaims(clusters).volumes, TIMING)
+        volumes = CephVolumes(ways, KubernetesClaims(clusters).volumes, TIMING, guests.are_asked)
         cargo = VolumeCargo(ways, archives)
         jobs = KubernetesJobs(clusters, cargo)
         server = await embedded.start(folder / "temporal.db", durable=False)
@@ -236,6 +257,8 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
                 volumes.find_volumes,
                 volumes.take_snapshot,
                 volumes.drop_snapshot,
+                quiesced.find_guests,
+                quiesced.snapshot_guest,
                 volumes.look_at_target,
                 volumes.make_target,
                 volumes.finish_target,
@@ -247,7 +270,9 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
             workflow_runner=sandbox("tests"),
         )
         await leaving.enter_async_context(worker)
-        yield House(cluster, Images(cluster), api, kubelet, client, catalogue, archives, jobs, folder)
+        yield House(
+            cluster, Images(cluster), api, kubelet, client, catalogue, archives, jobs, folder, ways, region
+        )
 
 
 async def test_a_volume_goes_there_in_links_and_comes_back_as_it_was(house: House) -> None:
@@ -340,3 +365,29 @@ async def test_a_job_is_gone_on_with_by_who_began_it_and_removed_by_its_mark(hou
         while any(name.startswith((job.name, f"client.{job.name}")) for name in await house.left()):
             await asyncio.sleep(0.2)
     assert other.name in await house.left()
+
+
+async def test_the_volumes_of_a_vm_are_kept_as_they_were_while_its_guest_was_frozen(house: House) -> None:
+    vms = {each["vm"]: each for each in await house.region.get(f"/sites/{SITE}/guests")}
+    disks = [f"rbd/{disk.partition('/')[2]}" for disk in vms["db-1"]["disks"]]
+    assert len(disks) == 2
+    for disk in disks:
+        house.images.make(disk.partition("/")[2])
+        house.images.write(disk, 4, seed=3)
+    declared = house.ways.policy
+    house.ways.policy = declared.model_copy(update={"images": (*disks, "rbd/other")})
+    house.images.make("other")
+    try:
+        entries = await house.there(3)
+    finally:
+        house.ways.policy = declared
+    await house.seal(3, entries)
+    manifest = await house.archives.manifest(str(house.backup(3)))
+    links = [VolumeLink.of(manifest, each) for each in manifest.objects if each.kind == "volume"]
+    kept = {link.volume: (link.vm, link.consistency, link.why) for link in links}
+    assert kept == {**dict.fromkeys(disks, ("db-1", "quiesced", "")), "rbd/other": ("", "no VM", "")}
+    after = {each["vm"]: each for each in await house.region.get(f"/sites/{SITE}/guests")}
+    assert {vm: (each["freezes"], each["frozen"]) for vm, each in after.items()} == {
+        **dict.fromkeys(vms, (0, False)),
+        "db-1": (1, False),
+    }

@@ -117,6 +117,16 @@ def test_a_mistake_is_told_with_its_line(folder: Path, more: str, topology: str,
         (KUBERNETES, "{images: [rbd/db]}", "expected job_image"),
         (BOOTSTRAP, "{images: [rbd/db], job_image: x}", "expected kubernetes at the site: a Job"),
         (KUBERNETES, "{images: [db], job_image: x}", "sites[0].ceph.volumes.images[0]"),
+        (
+            KUBERNETES,
+            "{images: [rbd/db], job_image: x, quiesce: require}",
+            "sites[0].ceph.volumes.quiesce: require means something only with openstack at the site",
+        ),
+        (
+            KUBERNETES,
+            "{images: [rbd/db], job_image: x, frozen_at_most: 5m}",
+            "frozen_at_most: expected a time from 1s to 2m",
+        ),
     ],
 )
 def test_volumes_are_declared_with_what_sends_them(folder: Path, more: str, volumes: str, words: str) -> None:

@@ -14,6 +14,7 @@ REQUIRED = (
     "Ceph",
     "Ceph RGW",
     "libvirt and QEMU behind sushy-emulator",
+    "QEMU guest agent under libvirt",
     "Kubernetes control plane",
     "Helm",
     "OpenBao",

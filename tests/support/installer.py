@@ -13,6 +13,7 @@ Debian's cloud kernel has no AHCI: the machine must have an IDE CD (machine type
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,21 +124,26 @@ def with_busybox(root: Path, init: str) -> None:
     _program(root / "init", init)
 
 
-def _fill(root: Path, found: Kernel, report_port: int) -> None:
-    with_busybox(root, INIT.replace("@PORT@", str(report_port)).replace("@MARKER@", str(MARKER_AT_MIB)))
+def with_modules(root: Path, found: Kernel, modules: Sequence[str]) -> None:
+    """Of the kernel, with all that they need; `modules/order` says how they load."""
     order = []
-    for path in _modules(found):
+    for path in _modules(found, modules):
         shutil.copy(path, root / "modules")
         order.append(path.name)
     (root / "modules/order").write_text("\n".join(order))
+
+
+def _fill(root: Path, found: Kernel, report_port: int) -> None:
+    with_busybox(root, INIT.replace("@PORT@", str(report_port)).replace("@MARKER@", str(MARKER_AT_MIB)))
+    with_modules(root, found, MODULES)
     _program(root / "bin/banner", f"#!/bin/busybox sh\nprintf '{BANNER}\\r\\n'\n")
 
 
-def _modules(found: Kernel) -> list[Path]:
+def _modules(found: Kernel, modules: Sequence[str]) -> list[Path]:
     """In the order in which they load."""
     _run(["depmod", "-b", found.root, found.version])
     lines: list[str] = []
-    for module in MODULES:
+    for module in modules:
         shown = _run(["modprobe", "-d", found.root, "-S", found.version, "--show-depends", module])
         lines += [line.split()[1] for line in shown.decode().splitlines() if line.startswith("insmod")]
     return [Path(line) for line in dict.fromkeys(lines)]

@@ -8,8 +8,8 @@
 The inventory says which volumes a site's backup has; where it declares none, nothing is looked at. What a
 backup has taken counts when its manifest is sealed, so one that ends early is taken back: its Job,
 credentials and snapshots. The previous backup's snapshots go at the next one, when the manifest is known to
-be there. A snapshot is as after a power failure, for each volume by itself: nobody asks guests or databases
-to be still.
+be there. Guests of the site's OpenStack are still while snapshots of their volumes are taken (`quiescing`);
+any other snapshot is as after a power failure, for each volume by itself.
 """
 
 from collections.abc import Callable
@@ -61,6 +61,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps import policies
     from workflows.steps.asking import awaited, looked, mutated
     from workflows.steps.progress import StepLog
+    from workflows.steps.quiescing import GuestSnapshots
     from workflows.steps.site import Ended, failure_of
 
 SILENCE = policies.MUTATION_TRIES
@@ -142,14 +143,30 @@ class SiteVolumes:
         )
         leaned_on = {(link.volume, link.snapshot): link for link in known.links}
         try:
-            for plan in plans:
-                self.safe_point()
-                await self._snapshot(CephVolumes.take_snapshot, plan)
+            plans = await self.take(plans, found, str(backup))
             sent = [await self._sent(backup, plan, leaned_on, policy) for plan in plans]
         except (Ended, ActivityError):
             await self._take_back(plans)
             raise
         return (*cluster.entries, *sent)
+
+    async def take(
+        self, plans: tuple[LinkPlan, ...], found: FoundVolumes, backup: str
+    ) -> tuple[LinkPlan, ...]:
+        """The same plans, whose snapshots are there. Raises Ended and ActivityError."""
+        assert found.policy is not None
+        assert found.cluster is not None
+        self._fsid = found.cluster.fsid
+        if found.asks_guests:
+            guests = GuestSnapshots(self.site, self.log, self.timing, self.safe_point, self._take)
+            return await guests.taken(plans, found, found.policy, backup)
+        for plan in plans:
+            self.safe_point()
+            await self._take(plan)
+        return plans
+
+    async def _take(self, plan: LinkPlan) -> None:
+        await self._snapshot(CephVolumes.take_snapshot, plan)
 
     async def _sent(
         self,

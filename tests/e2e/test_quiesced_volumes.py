@@ -1,0 +1,117 @@
+"""Snapshots of VMs' volumes: guests are frozen through libvirt's pods while they are taken, and no longer."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from temporalio.client import WorkflowFailureError
+
+from activities.kubernetes.clusters import Clusters
+from activities.kubernetes.execution import executing
+from activities.kubernetes.resources import PODS
+from inventory.live import LiveInventory
+from tests.support.openstack import Stranger
+from tests.support.quiescing import TIMING, working
+from tests.support.quiescing_house import SITE, VMS, House, quiescing_house
+from tests.support.stack import until
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    pytest.mark.filterwarnings("ignore::openstack.warnings.RemovedInSDK50Warning"),
+    pytest.mark.filterwarnings("ignore::openstack.warnings.RemovedInSDK60Warning"),
+]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    async with (
+        quiescing_house(tmp_path_factory.mktemp("quiesced")) as found,
+        working(found.client, found.region.inventory),
+    ):
+        yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module", autouse=True)
+async def thawed(house: House) -> AsyncIterator[None]:
+    yield
+    await house.nobody_is_frozen()
+
+
+async def test_each_vm_is_frozen_once_and_its_volumes_are_taken_together(house: House) -> None:
+    found = await house.take(SITE)
+    guests = await house.guests(SITE)
+    assert sorted(guests) == list(VMS)
+    assert found == {disk: (vm, "quiesced", "") for vm, each in guests.items() for disk in each["disks"]}
+    assert max(len(each["disks"]) for each in guests.values()) == 2
+    assert {vm: each["freezes"] for vm, each in guests.items()} == dict.fromkeys(VMS, 1)
+    assert set(await house.frozen_s(SITE)) == {f"io/{vm}" for vm in VMS}
+
+
+async def test_a_guest_that_cannot_be_still_is_kept_as_it_is_with_the_reason(house: House) -> None:
+    agents = {"app-1": "none", "cache-1": "silent", "web-1": "stuck"}
+    for vm, agent in agents.items():
+        await house.agent(SITE, vm, agent)
+    await act(house, SITE, "db-1", "os-stop", "SHUTOFF")
+    found = {vm: (how, why) for vm, how, why in (await house.take(SITE)).values()}
+    assert found == {
+        "app-1": ("crash-consistent", "argument unsupported: QEMU guest agent is not configured"),
+        "cache-1": ("crash-consistent", "Guest agent is not responding: QEMU guest agent is not connected"),
+        "db-1": ("stopped", ""),
+        "web-1": ("crash-consistent", "no answer within 2 s;"),
+    }
+
+    async def all_thawed() -> bool:
+        return not any(each["frozen"] for each in (await house.guests(SITE)).values())
+
+    await until(all_thawed, "the program in the pod thaws what has frozen after all")
+
+    await house.redeclare(quiesce="require")
+    try:
+        before = await house.snapshots(SITE)
+        with pytest.raises(WorkflowFailureError) as caught:
+            await house.take(SITE)
+        words = str(caught.value.cause.cause if caught.value.cause else "")
+        assert words.endswith(
+            "app-1 is not quiesced: argument unsupported: QEMU guest agent is not configured"
+        )
+        assert await house.snapshots(SITE) == before
+        await house.redeclare(quiesce="never")
+        assert {how for _, how, _ in (await house.take(SITE)).values()} == {""}
+    finally:
+        await house.redeclare()
+        for vm in agents:
+            await house.agent(SITE, vm, "answers")
+        await act(house, SITE, "db-1", "os-start", "ACTIVE")
+
+
+async def test_a_guest_found_frozen_is_thawed_before_it_is_frozen(house: House) -> None:
+    """The control, too: whatever freezes without our program leaves a guest frozen, and that is seen."""
+    vm = (await house.guests(SITE))["app-1"]
+    clusters = Clusters(LiveInventory(house.region.inventory).current, TIMING)
+    async with executing(clusters, SITE) as client:
+        pods = await client.list(PODS, "openstack", fields=f"spec.nodeName={vm['host']}")
+        words = ("bash", "-c", f"virsh domfsfreeze {vm['id']}; read -r line")
+        async with client.talking("openstack", pods[0]["metadata"]["name"], words, "libvirt") as talk:
+            assert await talk.line() == "Freezed 2 filesystem(s)"
+    assert (await house.guests(SITE))["app-1"]["frozen"]
+    assert {how for _, how, _ in (await house.take(SITE)).values()} == {"quiesced"}
+
+
+async def test_snapshots_that_are_late_are_taken_again_in_another_freeze(house: House) -> None:
+    before = (await house.guests(SITE))["app-1"]["freezes"]
+    await house.region.fault(SITE, "ceph", "hold", times=1, seconds=60)
+    found = await house.take(SITE)
+    assert {how for _, how, _ in found.values()} == {"quiesced"}
+    assert (await house.guests(SITE))["app-1"]["freezes"] > before + 1
+    await house.has_one_each(SITE, found)
+
+
+async def act(house: House, site: str, vm: str, action: str, status: str) -> None:
+    stranger, id = Stranger(house.region, site), (await house.guests(site))[vm]["id"]
+    answer = await stranger.ask("POST", f"/servers/{id}/action", {action: None})
+    assert answer.status_code == 202, answer.text
+
+    async def is_so() -> bool:
+        return bool((await stranger.ask("GET", f"/servers/{id}")).json()["server"]["status"] == status)
+
+    await until(is_so, f"{vm} is {status}")
