@@ -44,6 +44,10 @@ mount -t cgroup2 none /sys/fs/cgroup && mount -o remount,bind,ro /sys/fs/cgroup 
 """One hierarchy, which nothing is made in; crun runs with no mixture of two."""
 
 
+class BaseNotMade(RuntimeError):
+    """In words: no mirror answers, or the machine does not allow it."""
+
+
 def missing() -> str:
     """Why no image can be built here, and what to do; empty where it can."""
     gone = [name for name in PROGRAMS if shutil.which(name, path=_path()) is None]
@@ -120,7 +124,7 @@ def name() -> str:
 
 
 def built() -> str:
-    """The name of this clone's image, which is in the store now."""
+    """The name of this clone's image, which is in the store now. Raises: BaseNotMade, RuntimeError."""
     with _locked() as podman:
         wanted, present = name(), podman.run("images", "--format", "{{.Repository}}:{{.Tag}}").split()
         if wanted not in present:
@@ -157,7 +161,7 @@ def _make_base(podman: Podman) -> None:
         env=os.environ | {"PATH": _path()},
     )
     if done.returncode:
-        raise RuntimeError(f"deploy/base.sh:\n{done.stderr[-4000:]}")
+        raise BaseNotMade(f"deploy/base.sh:\n{done.stderr[-4000:]}")
     podman.run("import", archive, BASE)
     archive.unlink()
 

@@ -87,6 +87,10 @@ class Ground:
 def containers() -> Iterator[Engine]:
     if reason := image.missing():
         pytest.skip(reason)
+    try:
+        image.built()
+    except image.BaseNotMade as error:
+        pytest.skip(str(error))
     # A socket's path is short, so not in pytest's folder.
     with (
         tempfile.TemporaryDirectory(prefix="starflock-engine-", ignore_cleanup_errors=True) as folder,
