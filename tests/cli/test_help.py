@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,11 @@ def test_exit_codes_are_told_in_every_form(run: Run) -> None:
     told = json.loads(run("exit-codes", "-o", "json").out)
     assert {each["code"] for each in told} == {int(code) for code in MEANING}
     assert run("exit-codes", "-o", "yaml").out.startswith("- code: 0\n  meaning: done as asked\n")
+
+
+def test_the_version_is_told_without_a_command(run: Run) -> None:
+    said = run("--version")
+    assert (said.code, said.out) == (0, f"starflock {version('starflock')}\n")
 
 
 def test_help_loads_nothing_heavy() -> None:
