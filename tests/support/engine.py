@@ -71,7 +71,7 @@ class Engine:
         """With these for each container."""
         return replace(self, env=env, mounts=mounts)
 
-    def run(self, *words: str, within: float = 120, **more: Any) -> Ended:
+    def run(self, *words: str, within: float = 300, **more: Any) -> Ended:
         """To its end, as `container`."""
         with self.container(*words, **more) as running:
             code = int(running.wait(timeout=within)["StatusCode"])

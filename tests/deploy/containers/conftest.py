@@ -77,7 +77,7 @@ class Ground:
                 except httpx2.TransportError:
                     return None
 
-            answer = await until(answered, "the codec server")
+            answer = await until(answered, "the codec server", within=180)
         assert answer is not None
         assert answer.status_code == 200, answer.text
         return json_format.Parse(answer.text, Payloads()).payloads[0].data

@@ -71,12 +71,12 @@ async def test_a_campaign_outlives_its_worker(
         at_rest_mb = _resident_mb(first)
         start = ("campaign", "start", f"{INVENTORY}/campaign.yaml", "--watch")
         with house.container(*start) as watching:
-            await until(under_way, "half of the sites in work")
+            await until(under_way, "half of the sites in work", within=180)
             await asyncio.to_thread(first.kill, "SIGKILL")
             assert (await asyncio.to_thread(first.wait))["StatusCode"] == 128 + 9
             assert len(await ground.outcomes()) < SITES
             with house.container("worker") as second:
-                ended = await asyncio.to_thread(watching.wait, timeout=120)
+                ended = await asyncio.to_thread(watching.wait, timeout=400)
                 assert ended["StatusCode"] == 0, watching.logs().decode() + second.logs().decode()
                 in_work_mb = _resident_mb(second)
                 await _ended_in_order(second)
@@ -128,7 +128,7 @@ async def _ready(worker: Container) -> None:
     async def said() -> bool:
         return READY in await asyncio.to_thread(worker.logs)
 
-    await until(said, "a worker that is ready")
+    await until(said, "a worker that is ready", within=180)
 
 
 async def _ended_in_order(container: Container) -> None:

@@ -50,7 +50,7 @@ class Project:
         options = ("--podman-path", str(self.folder / "podman"), "--in-pod", "false", "--no-ansi")
         command = [sys.executable, "-m", "podman_compose", *options, "--podman-run-args=--cgroups=disabled"]
         done = subprocess.run(
-            [*command, *words], cwd=self.folder, capture_output=True, text=True, timeout=120, check=False
+            [*command, *words], cwd=self.folder, capture_output=True, text=True, timeout=400, check=False
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout + done.stderr
