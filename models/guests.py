@@ -87,4 +87,6 @@ class Quiesced(Frozen):
     consistency: Consistency
     why: str = ""
     """Why it is no better."""
+    left_frozen: bool = False
+    """The guest may be frozen: nobody could thaw it, or see that it is thawed."""
     attempt: int = 1

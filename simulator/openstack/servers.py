@@ -176,6 +176,9 @@ class Servers:
 
     def set_runs(self, server: Server, runs: bool) -> None:
         server.runs = runs
+        if server.guest.frozen and not runs:
+            server.guest.frozen = False
+            self.cloud.workloads.seen(f"io/{server.name}", True, "vm-movable")
         self.cloud.workloads.seen(f"vm/{server.name}", runs, "vm-bound" if server.is_bound else "vm-movable")
 
     def delete(self, server: Server) -> None:

@@ -39,6 +39,8 @@ class GuestSnapshots:
     safe_point: Callable[[], None]
     take: Callable[[LinkPlan], Awaitable[None]]
     """Of one volume that no guest is asked about."""
+    left: list[str]
+    """What a person has to look at, in words."""
 
     async def taken(
         self, plans: tuple[LinkPlan, ...], found: FoundVolumes, policy: VolumePolicy, backup: str
@@ -64,6 +66,8 @@ class GuestSnapshots:
             self.safe_point()
             own = [by_spec[spec] for spec in guest.volumes]
             done = await self._of_guest(guest, own, policy, found.cluster.fsid, backup)
+            if done.left_frozen:
+                self.left.append(f"{guest.name} ({guest.id}) may be frozen; look at it: {done.why}")
             for plan in own:
                 by_spec[plan.volume.spec] = _still(plan, guest.name, done)
         of_guests = {spec for guest in known.guests for spec in guest.volumes}
