@@ -52,7 +52,9 @@ async def test_a_guest_that_cannot_be_still_is_kept_as_it_is_with_the_reason(hou
     for vm, agent in agents.items():
         await house.agent(SITE, vm, agent)
     await act(house, SITE, "db-1", "os-stop", "SHUTOFF")
-    found = {vm: (how, why) for vm, how, why in (await house.take(SITE)).values()}
+    taken = await (await house.start(SITE)).result()
+    assert "volumes of web-1 are crash-consistent: no answer within 2 s" in taken.evidence
+    found = {vm: (how, why) for vm, how, why in told(taken).values()}
     assert found == {
         "app-1": ("crash-consistent", "argument unsupported: QEMU guest agent is not configured"),
         "cache-1": ("crash-consistent", "Guest agent is not responding: QEMU guest agent is not connected"),

@@ -27,6 +27,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps.progress import StepLog
     from workflows.steps.site import Ended
 
+LONGEST = 300
+"""Of words in a manifest."""
 WHOLE = 6
 """Time-outs of the heartbeat in which an attempt is over: it looks, freezes, takes, thaws."""
 
@@ -39,8 +41,8 @@ class GuestSnapshots:
     safe_point: Callable[[], None]
     take: Callable[[LinkPlan], Awaitable[None]]
     """Of one volume that no guest is asked about."""
-    left: list[str]
-    """What a person has to look at, in words."""
+    told: list[str]
+    """What a person should know of the guests, in words."""
 
     async def taken(
         self, plans: tuple[LinkPlan, ...], found: FoundVolumes, policy: VolumePolicy, backup: str
@@ -67,7 +69,9 @@ class GuestSnapshots:
             own = [by_spec[spec] for spec in guest.volumes]
             done = await self._of_guest(guest, own, policy, found.cluster.fsid, backup)
             if done.left_frozen:
-                self.left.append(f"{guest.name} ({guest.id}) may be frozen; look at it: {done.why}")
+                self.told.append(f"{guest.name} ({guest.id}) may be frozen; look at it: {done.why}")
+            elif done.why:
+                self.told.append(f"volumes of {guest.name} are {done.consistency}: {done.why}")
             for plan in own:
                 by_spec[plan.volume.spec] = _still(plan, guest.name, done)
         of_guests = {spec for guest in known.guests for spec in guest.volumes}
@@ -116,4 +120,4 @@ def _of_none(known: FoundGuests, spec: str) -> Quiesced:
 
 def _still(plan: LinkPlan, vm: str, done: Quiesced) -> LinkPlan:
     told = {"vm": vm, "consistency": done.consistency, "why": done.why}
-    return plan.model_copy(update={"still": {key: value for key, value in told.items() if value}})
+    return plan.model_copy(update={"still": {key: value[:LONGEST] for key, value in told.items() if value}})

@@ -113,7 +113,7 @@ class SiteVolumes:
     timing: Timing
     safe_point: SafePoint
     left: list[str]
-    """What could not be taken back or thawed, in words."""
+    """What could not be taken back, and what is to be known of guests, in words."""
     _jobs: int = 0
     _fsid: str = ""
 
