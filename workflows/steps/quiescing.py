@@ -60,8 +60,8 @@ class GuestSnapshots:
             silence=policies.MUTATION_TRIES,
             summary="find the VMs that have the volumes",
         )
-        if required and known.shared:
-            words = "; ".join(f"{spec}: {why}" for spec, why in sorted(known.shared.items()))
+        if required and known.unclear:
+            words = "; ".join(f"{spec}: {why}" for spec, why in sorted(known.unclear.items()))
             raise Ended(Outcome.BLOCKED, f"not quiesced: {words}")
         by_spec = {plan.volume.spec: plan for plan in plans}
         for guest in known.guests:
@@ -114,7 +114,7 @@ class GuestSnapshots:
 
 def _of_none(known: FoundGuests, spec: str) -> Quiesced:
     """Of a volume whose guest is not asked."""
-    why = known.trouble or known.shared.get(spec, "")
+    why = known.trouble or known.unclear.get(spec, "")
     return Quiesced(consistency="crash-consistent" if why else "no VM", why=why)
 
 

@@ -162,8 +162,10 @@ async def test_the_vm_of_a_disk_is_found_and_whether_it_is_stopped(place: Place)
     source, guests = place.hosts[0], OpenstackGuests(place.stacks)
     vm = await place.boot(source)
     disk, name = f"ephemeral/{vm}_disk", str((await place.server(vm))["name"])
-    found = await guests.of(place.site, [disk, f"ephemeral/{GHOST}_disk", "rbd/db"])
-    assert (found.guests, found.shared) == ((GuestVolumes(id=vm, name=name, volumes=(disk,)),), {})
+    found = await guests.of(
+        place.site, [disk, f"ephemeral/{GHOST}_disk", f"volumes/volume-{GHOST}", "rbd/db"]
+    )
+    assert (found.guests, found.unclear) == ((GuestVolumes(id=vm, name=name, volumes=(disk,)),), {})
     assert await guests.now(place.site, GHOST) is None
     seen = await guests.now(place.site, vm)
     assert seen == Guest(id=vm, name=name, host=source, status="ACTIVE")
