@@ -13,11 +13,20 @@ from models.guests import FoundGuests, Guest
 
 
 class NotFrozen(Exception):
-    """In words, why the guest is not quiesced; it is as it was."""
+    """In words, why the guest is not quiesced."""
+
+    def __init__(self, words: str, *, left_frozen: bool = False) -> None:
+        super().__init__(words)
+        self.left_frozen = left_frozen
+        """Nobody could thaw it, or see that it is thawed."""
 
 
 class GuestHold(Protocol):
     """A guest whose file systems are frozen. Whatever becomes of us, it is thawed."""
+
+    @property
+    def left_frozen(self) -> bool:
+        """It was let go, and could not be thawed for a minute."""
 
     async def let_go(self) -> str:
         """Thawed. Why it cannot be said that it was frozen until now; empty where it was."""

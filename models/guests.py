@@ -49,8 +49,8 @@ class FindGuestsRequest(Frozen):
 class FoundGuests(Frozen):
     guests: tuple[GuestVolumes, ...] = ()
     """Each volume at most once."""
-    shared: dict[str, str] = {}
-    """Volumes that several VMs have, with why they are not quiesced."""
+    unclear: dict[str, str] = {}
+    """Volumes that several VMs have, or nobody knows who, with why they are not quiesced."""
     trouble: str = ""
     """Why nobody can say it; empty where Nova has."""
     attempt: int = 1
@@ -87,4 +87,6 @@ class Quiesced(Frozen):
     consistency: Consistency
     why: str = ""
     """Why it is no better."""
+    left_frozen: bool = False
+    """The guest may be frozen: nobody could thaw it, or see that it is thawed."""
     attempt: int = 1

@@ -99,37 +99,41 @@ class QuiescedSnapshots:
             if now is not None and now.is_stopped:
                 return Quiesced(consistency="stopped")
             return Quiesced(consistency="crash-consistent", why="it was stopped, and started meanwhile")
+        left_frozen = False
         if guest is not None:
             try:
-                return await self._quiesced(port, request, guest)
+                await self._quiesced(port, request, guest)
+                return Quiesced(consistency="quiesced")
             except NotFrozen as error:
-                why = str(error)
+                why, left_frozen = str(error), error.left_frozen
         if request.required:
             raise Blocked(f"{request.name} is not quiesced: {why}")
         await _sent(port, request, "create", request.specs)
-        return Quiesced(consistency="crash-consistent", why=why)
+        return Quiesced(consistency="crash-consistent", why=why, left_frozen=left_frozen)
 
-    async def _quiesced(self, port: RbdPort, request: QuiesceRequest, guest: Guest) -> Quiesced:
-        """Raises NotFrozen; then there are none."""
+    async def _quiesced(self, port: RbdPort, request: QuiesceRequest, guest: Guest) -> None:
+        """Raises NotFrozen, and then there are no snapshots; Transient where another attempt may do it."""
         async with AsyncExitStack() as freezing:
             async with Heartbeat():
                 hold = await freezing.enter_async_context(self._frozen(request, guest))
             try:
                 await _sent(port, request, "create", request.specs)
+                why = ""
             except NoAnswer as error:
-                why = f"frozen, but its snapshots were not there in time: {error}"
-            else:
-                async with Heartbeat():
-                    why = await hold.let_go()
-                return Quiesced(consistency="crash-consistent" if why else "quiesced", why=why)
-        # Thawed. Another attempt may be quicker; the last one does without.
-        if request.required or activity.info().attempt < TRIES:
+                why = f"its snapshots were not there in time: {error}"
+            async with Heartbeat():
+                why = await hold.let_go() or why
+        if not why:
+            return
+        if activity.info().attempt < TRIES:
             raise Transient(f"{request.name}: {why}")
         await _sent(port, request, "rm", request.specs)
-        raise NotFrozen(why)
+        raise NotFrozen(why, left_frozen=hold.left_frozen)
 
     @asynccontextmanager
     async def _frozen(self, request: QuiesceRequest, guest: Guest) -> AsyncIterator[GuestHold]:
+        if guest.task and activity.info().attempt < TRIES:
+            raise Transient(f"{request.name} is busy: {guest.task}")
         if guest.task:
             raise NotFrozen(f"it is busy: {guest.task}")
         if not guest.host or guest.status != "ACTIVE":
@@ -163,6 +167,7 @@ async def _left(port: RbdPort, request: QuiesceRequest) -> list[str]:
 async def _sent(port: RbdPort, request: QuiesceRequest, what: str, specs: Sequence[str]) -> None:
     """All at once, within the time of a freeze. Raises NoAnswer, Said, and Transient where somebody was
     quicker."""
+    activity.heartbeat()
     within_s = request.frozen_at_most.total_seconds()
     commands = [RbdCommand(("snap", what, "--no-progress", spec)) for spec in specs]
     sends = (_one(port, command, what) for command in commands)

@@ -23,6 +23,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
+from activities.errors import Transient
 from activities.guests import NotFrozen
 from activities.http import NoAnswer, Rejected
 from activities.kubernetes.clusters import Clusters
@@ -31,6 +32,8 @@ from activities.kubernetes.execution import Conversation, Execution, executing, 
 from activities.kubernetes.resources import NODES, PODS
 
 CONTAINER = "libvirt"
+MOVED = "failed to get domain"
+"""libvirt's words for a domain that is not on its host."""
 ANSWERS_S = 10.0
 """Beyond what libvirt's own time-outs are: five seconds for an agent to answer at all."""
 THAWED_S = 60.0
@@ -93,7 +96,7 @@ touched=yes thawed=0 why=refused
 told=$(timeout -k 1 "$limit" virsh domfsfreeze "$domain" 2>&1)
 code=$?
 if [ "$code" != 0 ]; then
-  [ "$code" != 124 ] || told="no answer within $limit s; $told"
+  [ "$code" != 124 ] || told="no answer within $limit s${told:+; $told}"
   say "refused $(line "$told")"
   exit 3
 fi
@@ -122,6 +125,7 @@ class Hold:
 
     talk: Conversation
     is_over: bool = False
+    left_frozen: bool = False
 
     async def let_go(self) -> str:
         self.is_over = True
@@ -131,7 +135,8 @@ class Hold:
                 kind, words = await _said(self.talk, "thawed", "left")
         except (NoAnswer, TimeoutError, OSError) as error:
             return f"nobody says how the guest was thawed: {error}".rstrip(": ")
-        if kind == "left":
+        self.left_frozen = kind == "left"
+        if self.left_frozen:
             return f"the guest could not be thawed and may be frozen: {words}"
         number, _, why = words.partition(" ")
         if why != "asked":
@@ -176,12 +181,17 @@ class GuestFreezing:
 
 
 async def _begun(talk: Conversation, limit_s: int) -> Hold:
-    """Raises NotFrozen; then the program in the pod goes on thawing where that is needed."""
+    """Raises NotFrozen and Transient; the program in the pod goes on thawing where that is needed."""
     try:
         async with asyncio.timeout(limit_s + 2 * ANSWERS_S + THAWED_S):
             kind, words = await _said(talk, "frozen", "refused", "left")
             if kind == "frozen" and words != "0":
                 return Hold(talk)
+            if kind == "left":
+                words = f"the guest was found frozen, and could not be thawed: {words}"
+                raise NotFrozen(words, left_frozen=True)
+            if MOVED in words:
+                raise Transient(f"{words}: it has moved meanwhile")
             if kind == "frozen":
                 words = "the agent froze no file system"
                 with suppress(OSError):

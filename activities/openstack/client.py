@@ -133,6 +133,9 @@ class Client:
     def neutron(self, path: str, **query: str) -> Document:
         return self._raw(self._sdk.network, "GET", path, None, query, None)
 
+    def cinder(self, path: str, **query: str) -> Document:
+        return self._raw(self._sdk.block_storage, "GET", path, None, query, None)
+
     def image_properties(self, id: str) -> Document:
         return self._raw(self._sdk.image, "GET", f"/images/{id}", None, {}, None)
 

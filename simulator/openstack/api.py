@@ -99,6 +99,8 @@ class Openstack:
             return _network(stack, request, rest[1:])
         if service == "volume" and rest == ["v3", PROJECT_ID, "os-services"]:
             return json_reply({"services": rows.volume_services(stack.failing)})
+        if service == "volume" and rest == ["v3", PROJECT_ID, "volumes", "detail"]:
+            return json_reply({"volumes": rows.volumes(stack.servers.known.values())})
         if service == "image" and rest[:1] == ["v2"]:
             return listed(request, "image", IMAGES, rest[1:], bare=True)
         return not_found()

@@ -33,6 +33,8 @@ class Guest:
     agent: Agent = "answers"
     frozen: bool = False
     freezes: int = 0
+    refused: int = 0
+    """Asked for by libvirt while it was frozen, and not reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ def describe(stack: "Stack") -> list[dict[str, Any]]:
             "agent": one.guest.agent,
             "frozen": one.guest.frozen,
             "freezes": one.guest.freezes,
+            "refused": one.guest.refused,
             "disks": one.disks,
         }
         for one in servers
@@ -117,6 +120,7 @@ def _unreached(server: "Server") -> Said | None:
         return Said(1, errors=NOT_RUNNING)
     words = {"none": NOT_CONFIGURED, "silent": NOT_CONNECTED, "hung": NOT_AVAILABLE}
     agent = server.guest.agent
+    server.guest.refused += agent in words and server.guest.frozen
     return Said(1, errors=words[agent]) if agent in words else None
 
 

@@ -6,7 +6,7 @@ before. What runs in pods (schedulers, conductors, Cinder) is named after its po
 list: a service that one has taken down is down in that list.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from simulator.cloud.clock import tee
@@ -15,6 +15,7 @@ from simulator.wire.http import Json
 if TYPE_CHECKING:
     from simulator.cloud.cloud import Cloud
     from simulator.cloud.hosts import Host
+    from simulator.openstack.servers import Server
 
 Failing = Callable[[str], bool]
 """Whether a fault takes the first service of this kind down now."""
@@ -62,6 +63,22 @@ def volume_services(failing: Failing) -> list[Json]:
     rows = [_pod(binary) for binary in ("cinder-volume", "cinder-scheduler", "cinder-backup")]
     _take_down(rows, failing("openstack.volume"))
     return rows
+
+
+def volumes(servers: "Iterable[Server]") -> list[Json]:
+    """In use, all of them; with where their images are, as an administrator sees it."""
+    return [
+        {
+            "id": volume,
+            "status": "in-use",
+            "size": 20,
+            "attachments": [{"server_id": server.id, "volume_id": volume, "device": "/dev/vda"}],
+            "os-vol-mig-status-attr:migstat": None,
+            "os-vol-mig-status-attr:name_id": server.name_id(volume),
+        }
+        for server in servers
+        for volume in server.volumes
+    ]
 
 
 def agents(cloud: "Cloud", failing: Failing) -> list[Json]:

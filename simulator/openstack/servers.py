@@ -85,7 +85,12 @@ class Server:
     def disks(self) -> list[str]:
         """POOL/IMAGE of all that it writes to."""
         own = [f"ephemeral/{self.id}_disk"] if self.image else []
-        return [*own, *(f"cinder-volumes/volume-{one}" for one in self.volumes)]
+        return [*own, *(f"cinder-volumes/volume-{self.name_id(one) or one}" for one in self.volumes)]
+
+    def name_id(self, volume: str) -> str | None:
+        """Of a volume that was migrated once: its image has another name. Those for data were."""
+        was_migrated = self.has_data and volume == self.volumes[-1]
+        return str(uuid.uuid5(uuid.UUID(volume), "migrated")) if was_migrated else None
 
     @property
     def status(self) -> str:
@@ -176,6 +181,9 @@ class Servers:
 
     def set_runs(self, server: Server, runs: bool) -> None:
         server.runs = runs
+        if server.guest.frozen and not runs:
+            server.guest.frozen = False
+            self.cloud.workloads.seen(f"io/{server.name}", True, "vm-movable")
         self.cloud.workloads.seen(f"vm/{server.name}", runs, "vm-bound" if server.is_bound else "vm-movable")
 
     def delete(self, server: Server) -> None:

@@ -12,7 +12,7 @@ from activities.kubernetes.resources import PODS
 from inventory.live import LiveInventory
 from tests.support.openstack import Stranger
 from tests.support.quiescing import TIMING, working
-from tests.support.quiescing_house import SITE, VMS, House, quiescing_house
+from tests.support.quiescing_house import SITE, VMS, House, quiescing_house, told
 from tests.support.stack import until
 
 pytestmark = [
@@ -52,12 +52,14 @@ async def test_a_guest_that_cannot_be_still_is_kept_as_it_is_with_the_reason(hou
     for vm, agent in agents.items():
         await house.agent(SITE, vm, agent)
     await act(house, SITE, "db-1", "os-stop", "SHUTOFF")
-    found = {vm: (how, why) for vm, how, why in (await house.take(SITE)).values()}
+    taken = await (await house.start(SITE)).result()
+    assert "volumes of web-1 are crash-consistent: no answer within 2 s" in taken.evidence
+    found = {vm: (how, why) for vm, how, why in told(taken).values()}
     assert found == {
         "app-1": ("crash-consistent", "argument unsupported: QEMU guest agent is not configured"),
         "cache-1": ("crash-consistent", "Guest agent is not responding: QEMU guest agent is not connected"),
         "db-1": ("stopped", ""),
-        "web-1": ("crash-consistent", "no answer within 2 s;"),
+        "web-1": ("crash-consistent", "no answer within 2 s"),
     }
 
     async def all_thawed() -> bool:
@@ -115,3 +117,26 @@ async def act(house: House, site: str, vm: str, action: str, status: str) -> Non
         return bool((await stranger.ask("GET", f"/servers/{id}")).json()["server"]["status"] == status)
 
     await until(is_so, f"{vm} is {status}")
+
+
+async def test_a_thaw_that_does_not_reach_the_agent_is_tried_until_it_does(house: House) -> None:
+    await house.region.fault(SITE, "ceph", "hold", times=1)
+    handle = await house.start(SITE)
+
+    async def frozen() -> bool:
+        held = (await house.region.get("/held"))["count"]
+        return bool(held) and bool((await house.guests(SITE))["app-1"]["frozen"])
+
+    await until(frozen, "a snapshot that is asked for while the guest is frozen")
+    await house.agent(SITE, "app-1", "silent")
+    await house.region.clear_faults()
+
+    async def given_up() -> bool:
+        return bool((await house.guests(SITE))["app-1"]["refused"])
+
+    await until(given_up, "a thaw that nobody hears")
+    assert (await house.guests(SITE))["app-1"]["frozen"]
+    await house.agent(SITE, "app-1", "answers")
+    found = told(await handle.result())
+    assert {how for _, how, _ in found.values()} == {"quiesced"}
+    await house.has_one_each(SITE, found)

@@ -13,7 +13,7 @@ from activities.kubernetes.freezing import PROGRAM
 from simulator.openstack import guests as simulated
 from tests.support import libvirt as libvirts
 from tests.support.components import used
-from tests.support.guest import BARE, UUID, GuestVm, guest, what_is_missing
+from tests.support.guest import BARE, UUID, DiskCopy, GuestVm, guest, what_is_missing
 
 COMPONENT = "QEMU guest agent under libvirt"
 
@@ -70,44 +70,56 @@ def freezing(vm: GuestVm, limit_s: int = 30, uuid: str = UUID) -> Iterator[Freez
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def test_what_is_copied_while_the_guest_is_frozen_needs_no_recovery(vm: GuestVm, tmp_path: Path) -> None:
+def test_what_is_copied_while_the_guest_is_frozen_needs_no_recovery_and_fits_together(
+    vm: GuestVm, tmp_path: Path
+) -> None:
     with freezing(vm) as program:
-        assert program.line() == "frozen 1"
-        content, first = vm.content(), vm.copied(tmp_path / "first")
-        later = vm.copied(tmp_path / "later")
-        assert later.counter == first.counter > 0
+        assert program.line() == "frozen 2"
+        content = vm.content()
+        first = DiskCopy.of(vm.first, tmp_path / "first")
+        second = DiskCopy.of(vm.second, tmp_path / "second")
+        assert 0 <= first.counter - second.counter <= 1, "the second disk is never ahead"
+        assert [(each.needs_recovery, each.is_clean) for each in (first, second)] == [(False, True)] * 2
         assert vm.content() == content
-        assert (first.needs_recovery, first.is_clean) == (False, True)
         program.say()
-        assert program.line() == "thawed 1 asked"
+        assert program.line() == "thawed 2 asked"
     assert vm.writes()
-    # The control: what a copy is like that nobody froze for.
-    assert vm.copied(tmp_path / "unfrozen").needs_recovery
+
+
+def test_without_a_freeze_copies_need_recovery_and_do_not_fit_together(vm: GuestVm, tmp_path: Path) -> None:
+    """The control of the one before."""
+    first = DiskCopy.of(vm.first, tmp_path / "first")
+    assert first.needs_recovery
+    assert all(vm.writes() for _ in range(20)), "at least one turn of both disks"
+    with freezing(vm) as program:
+        assert program.line() == "frozen 2"
+        assert DiskCopy.of(vm.second, tmp_path / "second").counter > first.counter
+        program.say()
 
 
 def test_the_guest_is_thawed_whatever_becomes_of_who_froze_it(vm: GuestVm) -> None:
     with freezing(vm) as program:
-        assert program.line() == "frozen 1"
+        assert program.line() == "frozen 2"
         program.hang_up()
     assert not vm.is_frozen()
     with freezing(vm, limit_s=1) as program:
-        assert [program.line(), program.line()] == ["frozen 1", "thawed 1 late"]
+        assert [program.line(), program.line()] == ["frozen 2", "thawed 2 late"]
     assert not vm.is_frozen()
     with freezing(vm) as program:
-        assert program.line() == "frozen 1"
+        assert program.line() == "frozen 2"
         program.process.terminate()
-        assert program.line() == "thawed 1 ended"
+        assert program.line() == "thawed 2 ended"
     assert not vm.is_frozen()
     assert vm.writes()
 
 
 def test_a_guest_left_frozen_by_a_dead_node_is_thawed_first(vm: GuestVm) -> None:
     with freezing(vm) as program:
-        assert program.line() == "frozen 1"
+        assert program.line() == "frozen 2"
         os.killpg(program.process.pid, signal.SIGKILL)
     assert vm.is_frozen(), "the control: nobody is left to thaw it"
     with freezing(vm) as program:
-        assert [program.line(), program.line()] == ["thawed 1 before", "frozen 1"]
+        assert [program.line(), program.line()] == ["thawed 2 before", "frozen 2"]
         # Somebody else thaws it: what was copied until now was not still.
         vm.machine.virsh("domfsthaw", UUID)
         program.say()

@@ -1,8 +1,8 @@
-"""A VM with Debian's own QEMU guest agent: it writes a counter to an ext4 disk all the time.
+"""A VM with Debian's own QEMU guest agent: it writes a counter to two ext4 disks all the time.
 
 Debian's cloud kernel with a made initial file system, booted by libvirt: busybox, the agent with its
-libraries, and a disk whose file `counter` is written and synced in a loop. The disk is a raw file here, so
-what a snapshot of it would hold is a copy.
+libraries, and two disks whose file `counter` is written and synced in a loop, on the first before the second.
+The disks are raw files here, so what a snapshot of one would hold is a copy.
 """
 
 import hashlib
@@ -44,11 +44,12 @@ INIT = """\
 mount -t proc none /proc
 mount -t sysfs none /sys
 mount -t devtmpfs none /dev
-mkdir -p /run /data /var
+mkdir -p /run /first /second /var
 ln -s /run /var/run
 for module in $(cat /modules/order); do insmod /modules/$module; done
-while [ ! -b /dev/vda ]; do sleep 0.1; done
-mount -t ext4 /dev/vda /data
+while [ ! -b /dev/vda ] || [ ! -b /dev/vdb ]; do sleep 0.1; done
+mount -t ext4 /dev/vda /first
+mount -t ext4 /dev/vdb /second
 for port in /sys/class/virtio-ports/*; do
   grep -q guest_agent $port/name && agent=/dev/${port##*/}
 done
@@ -56,7 +57,9 @@ qemu-ga -m virtio-serial -p $agent -t /run > /dev/ttyS0 2>&1 &
 number=0
 while true; do
   number=$((number + 1))
-  echo $number > /data/next && mv /data/next /data/counter && sync
+  for disk in /first /second; do
+    echo $number > $disk/next && mv $disk/next $disk/counter && sync
+  done
   usleep 20000
 done
 """
@@ -72,11 +75,13 @@ MACHINE = """\
 </domain>
 """
 BOOTS = "<kernel>{kernel}</kernel><initrd>{initrd}</initrd><cmdline>console=ttyS0 quiet panic=5</cmdline>"
-DEVICES = """\
+DISK = """\
     <disk type='file' device='disk'>
       <driver name='qemu' type='raw' cache='unsafe'/>
-      <source file='{disk}'/><target dev='vda' bus='virtio'/>
+      <source file='{disk}'/><target dev='{name}' bus='virtio'/>
     </disk>
+"""
+DEVICES = """\
     <channel type='unix'><target type='virtio' name='org.qemu.guest_agent.0'/></channel>
     <serial type='file'><source path='{serial}'/><target port='0'/></serial>
 """
@@ -95,7 +100,8 @@ def what_is_missing() -> str:
 @dataclass(frozen=True)
 class GuestVm:
     machine: Libvirt
-    disk: Path
+    first: Path
+    second: Path
 
     @property
     def version(self) -> str:
@@ -125,11 +131,8 @@ class GuestVm:
         return '"frozen"' in self.agent('{"execute":"guest-fsfreeze-status"}')
 
     def content(self) -> str:
-        """What the disk holds at the moment, as a hash."""
-        return hashlib.sha256(self.disk.read_bytes()).hexdigest()
-
-    def copied(self, to: Path) -> "DiskCopy":
-        return DiskCopy(Path(shutil.copy(self.disk, to)))
+        """What the disks hold at the moment, as a hash."""
+        return hashlib.sha256(self.first.read_bytes() + self.second.read_bytes()).hexdigest()
 
     def writes(self) -> bool:
         """Within seconds."""
@@ -144,6 +147,10 @@ class GuestVm:
 @dataclass(frozen=True)
 class DiskCopy:
     path: Path
+
+    @classmethod
+    def of(cls, disk: Path, to: Path) -> "DiskCopy":
+        return cls(Path(shutil.copy(disk, to)))
 
     @property
     def needs_recovery(self) -> bool:
@@ -171,13 +178,15 @@ def guest(machine: Libvirt, folder: Path) -> Iterator[GuestVm]:
     """Until its agent answers and it has written; with another VM that has no agent."""
     kernel = installer.kernel()
     assert kernel is not None
-    disk, initrd = folder / "disk", folder / "initrd"
-    with open(disk, "wb") as made:
-        made.truncate(32 << 20)
-    _run(["mkfs.ext4", "-q", "-O", "^metadata_csum_seed", disk])
+    disks, initrd = (folder / "first", folder / "second"), folder / "initrd"
+    for disk in disks:
+        with open(disk, "wb") as made:
+            made.truncate(16 << 20)
+        _run(["mkfs.ext4", "-q", disk])
     initrd.write_bytes(_packed(folder / "root", kernel))
     boots = BOOTS.format(kernel=kernel.image, initrd=initrd)
-    devices = DEVICES.format(disk=disk, serial=folder / "serial")
+    devices = DEVICES.format(serial=folder / "serial")
+    devices += "".join(DISK.format(disk=disk, name=f"vd{'ab'[place]}") for place, disk in enumerate(disks))
     for name, uuid, mib, how, more in (
         ("guest", UUID, 192, boots, devices),
         ("bare", BARE, 32, "", ""),
@@ -186,7 +195,7 @@ def guest(machine: Libvirt, folder: Path) -> Iterator[GuestVm]:
         described.write_text(MACHINE.format(name=name, uuid=uuid, mib=mib, boots=how, devices=more))
         machine.virsh("define", described)
         machine.virsh("start", name)
-    found = GuestVm(machine, disk)
+    found = GuestVm(machine, *disks)
     try:
         _await_writing(found, folder / "serial")
         yield found

@@ -55,6 +55,7 @@ class TakeRequest(Frozen):
 class Taken(Frozen):
     still: dict[str, dict[str, str]]
     """By POOL/IMAGE, as a manifest has it."""
+    evidence: tuple[str, ...] = ()
 
 
 @workflow.defn
@@ -71,12 +72,14 @@ class TakeSnapshots:
             summary="find",
         )
         plans = tuple(LinkPlan(volume=each, snapshot=snapshot, why="full") for each in found.volumes)
-        volumes = SiteVolumes(request.site, log, TIMING, lambda: None, [])
+        evidence: list[str] = []
+        volumes = SiteVolumes(request.site, log, TIMING, lambda: None, evidence)
         try:
             taken = await volumes.take(plans, found, request.backup)
         except Ended as end:
             raise ApplicationError(end.reason, type=end.outcome.value, non_retryable=True) from end
-        return Taken(still={plan.volume.spec: plan.still for plan in taken})
+        still = {plan.volume.spec: plan.still for plan in taken}
+        return Taken(still=still, evidence=tuple(evidence))
 
 
 @asynccontextmanager

@@ -27,6 +27,8 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps.progress import StepLog
     from workflows.steps.site import Ended
 
+LONGEST = 300
+"""Of words in a manifest."""
 WHOLE = 6
 """Time-outs of the heartbeat in which an attempt is over: it looks, freezes, takes, thaws."""
 
@@ -39,6 +41,8 @@ class GuestSnapshots:
     safe_point: Callable[[], None]
     take: Callable[[LinkPlan], Awaitable[None]]
     """Of one volume that no guest is asked about."""
+    told: list[str]
+    """What a person should know of the guests, in words."""
 
     async def taken(
         self, plans: tuple[LinkPlan, ...], found: FoundVolumes, policy: VolumePolicy, backup: str
@@ -56,14 +60,18 @@ class GuestSnapshots:
             silence=policies.MUTATION_TRIES,
             summary="find the VMs that have the volumes",
         )
-        if required and known.shared:
-            words = "; ".join(f"{spec}: {why}" for spec, why in sorted(known.shared.items()))
+        if required and known.unclear:
+            words = "; ".join(f"{spec}: {why}" for spec, why in sorted(known.unclear.items()))
             raise Ended(Outcome.BLOCKED, f"not quiesced: {words}")
         by_spec = {plan.volume.spec: plan for plan in plans}
         for guest in known.guests:
             self.safe_point()
             own = [by_spec[spec] for spec in guest.volumes]
             done = await self._of_guest(guest, own, policy, found.cluster.fsid, backup)
+            if done.left_frozen:
+                self.told.append(f"{guest.name} ({guest.id}) may be frozen; look at it: {done.why}")
+            elif done.why:
+                self.told.append(f"volumes of {guest.name} are {done.consistency}: {done.why}")
             for plan in own:
                 by_spec[plan.volume.spec] = _still(plan, guest.name, done)
         of_guests = {spec for guest in known.guests for spec in guest.volumes}
@@ -106,10 +114,10 @@ class GuestSnapshots:
 
 def _of_none(known: FoundGuests, spec: str) -> Quiesced:
     """Of a volume whose guest is not asked."""
-    why = known.trouble or known.shared.get(spec, "")
+    why = known.trouble or known.unclear.get(spec, "")
     return Quiesced(consistency="crash-consistent" if why else "no VM", why=why)
 
 
 def _still(plan: LinkPlan, vm: str, done: Quiesced) -> LinkPlan:
     told = {"vm": vm, "consistency": done.consistency, "why": done.why}
-    return plan.model_copy(update={"still": {key: value for key, value in told.items() if value}})
+    return plan.model_copy(update={"still": {key: value[:LONGEST] for key, value in told.items() if value}})

@@ -113,7 +113,7 @@ class SiteVolumes:
     timing: Timing
     safe_point: SafePoint
     left: list[str]
-    """What could not be taken back, in words."""
+    """What could not be taken back, and what is to be known of guests, in words."""
     _jobs: int = 0
     _fsid: str = ""
 
@@ -158,7 +158,7 @@ class SiteVolumes:
         assert found.cluster is not None
         self._fsid = found.cluster.fsid
         if found.asks_guests:
-            guests = GuestSnapshots(self.site, self.log, self.timing, self.safe_point, self._take)
+            guests = GuestSnapshots(self.site, self.log, self.timing, self.safe_point, self._take, self.left)
             return await guests.taken(plans, found, found.policy, backup)
         for plan in plans:
             self.safe_point()

@@ -30,7 +30,14 @@ def test_volumes_of_cinder_and_disks_of_nova_are_told_by_their_images_names() ->
         GuestVolumes(id=DB, name="db", volumes=(names["root"],)),
         GuestVolumes(id=WEB, name="web", volumes=(names["disk"], names["swap"])),
     )
-    assert found.shared == {names["shared"]: "several VMs have it: db, web"}
+    assert found.unclear == {names["shared"]: "several VMs have it: db, web"}
+
+
+def test_a_migrated_volume_is_found_by_the_name_that_its_image_has_now() -> None:
+    servers, spec = [server(DB, "db", ROOT)], f"cinder-volumes/volume-{SHARED}"
+    assert guests_of([spec], servers).guests == ()
+    found = guests_of([spec], servers, {SHARED: ROOT})
+    assert found.guests == (GuestVolumes(id=DB, name="db", volumes=(spec,)),)
 
 
 def test_a_vm_is_stopped_where_nothing_writes_and_nothing_is_about_to() -> None:

@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client
 
+from activities.openstack.guests import OpenstackGuests
 from activities.openstack.looks import OpenstackLooks
 from activities.openstack.probing import OpenstackProbes
 from models.compute import (
@@ -30,6 +31,7 @@ from models.compute import (
     VmRef,
     reason_of,
 )
+from models.guests import Guest, GuestVolumes
 from models.maintenance import VmPolicy, VmRule
 from models.openstack import AwaitVmRequest, OpenstackRequest, RemoveVmRequest, VmRequest
 from tests.contract.openstack.places import Place, real, simulated
@@ -153,6 +155,26 @@ async def test_a_look_has_what_a_plan_needs(place: Place) -> None:
     assert (seen.id, seen.status, seen.task, seen.locked) == (vm, "ACTIVE", "", False)
     assert (seen.needs.vcpus, seen.needs.disk_gib) == (1, 1)
     assert (await place.facts(place.hosts[1])).vms == ()
+
+
+async def test_the_vm_of_a_disk_is_found_and_whether_it_is_stopped(place: Place) -> None:
+    """For a backup of its volumes; a real Nova here has no Cinder, so of its own disks only."""
+    source, guests = place.hosts[0], OpenstackGuests(place.stacks)
+    vm = await place.boot(source)
+    disk, name = f"ephemeral/{vm}_disk", str((await place.server(vm))["name"])
+    found = await guests.of(
+        place.site, [disk, f"ephemeral/{GHOST}_disk", f"volumes/volume-{GHOST}", "rbd/db"]
+    )
+    assert (found.guests, found.unclear) == ((GuestVolumes(id=vm, name=name, volumes=(disk,)),), {})
+    assert await guests.now(place.site, GHOST) is None
+    seen = await guests.now(place.site, vm)
+    assert seen == Guest(id=vm, name=name, host=source, status="ACTIVE")
+    assert not seen.is_stopped
+    await place.act(vm, "os-stop")
+    await place.until(vm, lambda server: bool(server["status"] == "SHUTOFF"))
+    stopped = await guests.now(place.site, vm)
+    assert stopped is not None
+    assert stopped.is_stopped
 
 
 async def test_a_compute_disabled_by_us_gets_no_new_vm_and_is_enabled_again(place: Place) -> None:
