@@ -57,12 +57,12 @@ def drill(
 
     if backup:
         _require_id(backup)
-    inventory, folder = inventory.resolve(), _empty(data)
+    inventory, folder = inventory.resolve(), empty(data)
     say = note if output != "json" else _unsaid
     try:
         found = examined(inventory, site, backup, say)
         if found.goes_on:
-            with _folder(folder) as place:
+            with passing("starflock-drill-", folder) as place:
                 asyncio.run(_tried(found, place, speed, say))
         done = noted(found)
     except NotDrilled as error:
@@ -107,7 +107,7 @@ def _require_id(backup: str) -> None:
         raise Failure(Code.BAD_INPUT, f"--backup: {error}") from None
 
 
-def _empty(data: Path | None) -> Path | None:
+def empty(data: Path | None) -> Path | None:
     """Absolute, and there."""
     if data is None:
         return None
@@ -119,22 +119,22 @@ def _empty(data: Path | None) -> Path | None:
 
 
 @contextmanager
-def _folder(kept: Path | None) -> Iterator[Path]:
-    """What the processes of the twin write besides, the platform's archive in the clear among it, is gone
-    afterwards in any case, even where they were killed."""
-    passing = Path(tempfile.mkdtemp(prefix="starflock-drill-"))
+def passing(prefix: str, kept: Path | None) -> Iterator[Path]:
+    """What processes write besides, of a drill the platform's archive in the clear, is gone afterwards in any
+    case, even where they were killed."""
+    place = Path(tempfile.mkdtemp(prefix=prefix))
     before = os.environ.get("TMPDIR")
-    os.environ["TMPDIR"] = str(passing)
+    os.environ["TMPDIR"] = str(place)
     try:
         if kept is None:
-            (passing / "twin").mkdir()
-        yield kept or passing / "twin"
+            (place / "twin").mkdir()
+        yield kept or place / "twin"
     finally:
         if before is None:
             os.environ.pop("TMPDIR", None)
         else:
             os.environ["TMPDIR"] = before
-        shutil.rmtree(passing, ignore_errors=True)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def _words(done: "Drill") -> list[Any]:

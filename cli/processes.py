@@ -21,11 +21,16 @@ _LIBC = ctypes.CDLL(None)
 
 
 async def start_worker(
-    env: dict[str, str], *, log: "IO[Any] | None" = None, on_our_death: signal.Signals = signal.SIGTERM
+    env: dict[str, str],
+    *,
+    log: "IO[Any] | None" = None,
+    on_our_death: signal.Signals = signal.SIGTERM,
+    module: tuple[str, ...] = ("workers",),
 ) -> asyncio.subprocess.Process:
-    """`python -m workers` with these settings on top of our environment; its log to a file or our stderr."""
+    """`python -m workers` with these settings on top of our environment; its log to a file or our stderr.
+    `module`: another one instead, with its arguments."""
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "workers"),
+        *(sys.executable, "-m", *module),
         env=os.environ | env,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=log or sys.stderr,

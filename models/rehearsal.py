@@ -45,6 +45,43 @@ class WaveTime(Frozen):
     sites: int
 
 
+class DeepSite(Frozen):
+    """How one site's real workflow has ended, against a simulated site."""
+
+    site: str
+    outcome: Outcome
+    reason: str
+    """In the workflow's own words; durations in them are by the wall."""
+    dictated: Outcome
+    """What the dice have made of the site before."""
+
+
+class PlanBlock(Frozen):
+    """A site that `campaign plan` would not have started."""
+
+    site: str
+    decision: str
+    why: str
+
+
+class Deep(Frozen):
+    """What only a deep rehearsal can tell."""
+
+    speed: float
+    """The fleet's seconds in one second by the wall."""
+    sites: tuple[DeepSite, ...]
+    blocked: tuple[PlanBlock, ...]
+    requests: int
+    """HTTP requests that the simulated regions have answered."""
+    by_service: dict[str, int]
+    repeats: int
+    """Mutating requests that were sent again although they had been applied."""
+    skipped: timedelta
+    """Hours of the fleet's clock in which every site waited for its window; they were left out."""
+    foretold: timedelta
+    """How long it was said to take, by the wall."""
+
+
 class Rehearsal(Frozen):
     """What the campaign would do, if sites take as long as those before them."""
 
@@ -69,3 +106,4 @@ class Rehearsal(Frozen):
     seed: int
     took: timedelta
     """By the wall clock."""
+    deep: Deep | None = None

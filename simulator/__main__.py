@@ -3,19 +3,22 @@
 import asyncio
 import logging
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
 from simulator.bmc.flavours_table import DEFAULT_MIX
 from simulator.cloud.durations import Knobs
 from simulator.cloud.releases import Dialect
+from simulator.described import read as read_region
 from simulator.options import Options, UsageError
 from simulator.server import serve
-from simulator.twin import Twin, TwinError
+from simulator.twin import TwinError
 from simulator.twin import read as read_twin
 
+T = TypeVar("T")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -104,6 +107,9 @@ def main(
     twin: Annotated[
         Path | None, typer.Option(help="YAML file of the one site that is simulated; with --sites 1.")
     ] = None,
+    region: Annotated[
+        Path | None, typer.Option(help="YAML file of the sites that are simulated, and what they run.")
+    ] = None,
     link_ms: Annotated[float, typer.Option(help="Milliseconds of a round trip to a site.")] = 0.0,
     link_loss: Annotated[
         float, typer.Option(help="Percent of connections to sites that are cut, half of them after the fact.")
@@ -123,8 +129,9 @@ def main(
         straggler_share=straggler_share,
         straggler_factor=straggler_factor,
     )
+    described = _read(read_region, region)
     options = Options(
-        sites=sites,
+        sites=sites if described is None else len(described.sites),
         inventory=inventory,
         seed=seed,
         speed=speed,
@@ -155,20 +162,21 @@ def main(
         controller_ssh=controller_ssh,
         link_ms=link_ms,
         link_loss=link_loss,
-        twin=_described(twin),
+        twin=_read(read_twin, twin),
+        described=described,
         knobs=knobs,
     )
     try:
         options.check()
         asyncio.run(serve(options))
-    except UsageError as wrong:
+    except (UsageError, TwinError) as wrong:
         typer.echo(f"simulator: {wrong}", err=True)
         sys.exit(2)
 
 
-def _described(file: Path | None) -> Twin | None:
+def _read(reads: Callable[[Path], T], file: Path | None) -> T | None:
     try:
-        return read_twin(file) if file else None
+        return reads(file) if file else None
     except TwinError as wrong:
         typer.echo(f"simulator: {wrong}", err=True)
         sys.exit(2)

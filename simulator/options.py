@@ -9,6 +9,7 @@ from simulator.bmc.flavours import UnknownFlavourError, chosen
 from simulator.bmc.flavours_table import DEFAULT_MIX, FLAVOURS
 from simulator.cloud.durations import Knobs
 from simulator.cloud.releases import MAJOR, Dialect
+from simulator.described import Described
 from simulator.twin import Twin
 from simulator.wire.listeners import base_is_free
 
@@ -79,7 +80,15 @@ class Options:
     """Percent of the connections to sites that are cut."""
     twin: Twin | None = None
     """The one site is this one."""
+    described: Described | None = None
+    """The sites are these."""
     knobs: Knobs = field(default_factory=Knobs)
+
+    def described_as(self, number: int) -> Twin | None:
+        """The site of this number, where somebody says what it is."""
+        if self.described is not None and number:
+            return self.described.sites[number - 1]
+        return self.twin if number else None
 
     def check(self) -> None:
         """Raises: UsageError."""
@@ -89,6 +98,10 @@ class Options:
             raise UsageError(
                 "--twin: the region is this one site, in service: give no other, and none to set up"
             )
+        if self.described is not None and (
+            self.twin is not None or self.bare or self.bootstrapped or self.installed or self.not_added
+        ):
+            raise UsageError("--region: its sites are in service: give no --twin, and none to set up")
         if self.speed <= 0:
             raise UsageError(f"--speed: must be above 0, not {self.speed:g}")
         if self.topology not in TOPOLOGIES:

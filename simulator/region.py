@@ -26,7 +26,7 @@ from simulator.cloud.cloud import Cloud, Identity
 from simulator.cloud.durations import draw
 from simulator.cloud.hosts import Host
 from simulator.cloud.kit import Kit
-from simulator.cloud.releases import catalogue, standing
+from simulator.cloud.releases import Release, catalogue, standing
 from simulator.dcmanager.api import Dcmanager
 from simulator.dcmanager.backing_up import Backups
 from simulator.dcmanager.deployer import Deployer
@@ -327,18 +327,20 @@ def _cloud(options: Options, clock: Clock, number: int, address: str) -> Cloud:
         kubernetes=options.kubernetes,
         openstack=options.openstack,
     )
-    twin = options.twin if number else None
+    twin = options.described_as(number)
     if twin is not None:
         twin.name(identity)
-    releases = catalogue(options.dialect)
+    releases = _releases(options)
     names = _MORE_HOSTS.get(topology, ()) if number else ()
     names = ("controller-0", *(() if identity.simplex else ("controller-1",)), *names)
     names = names if twin is None else twin.names
     hosts = [_host(dice, place, host, identity) for place, host in enumerate(names, start=1)]
     if twin is not None:
         twin.build(hosts)
-    cloud = Cloud(identity, clock, options.dialect, releases, draw(name, options.knobs), hosts)
+    cloud = Cloud(identity, clock, options.dialect, releases, draw(identity.name, options.knobs), hosts)
     cloud.usm.states = standing(releases, not number, options.major)
+    if number and options.described is not None:
+        cloud.usm.states = options.described.stand(identity.name, cloud.usm.states, releases)
     cloud.usm.spoken()
     cloud.kit_of = lambda host: _kit(options.seed, cloud, host)
     if number and options.bootstrapped:
@@ -348,11 +350,17 @@ def _cloud(options: Options, clock: Clock, number: int, address: str) -> Cloud:
     return cloud
 
 
+def _releases(options: Options) -> dict[str, Release]:
+    """What the USMs of the region know."""
+    known = catalogue(options.dialect)
+    return options.described.with_patches(known) if options.described else known
+
+
 def _nowhere(options: Options, clock: Clock, name: str) -> Cloud:
     """What stands behind a subcloud of which no site is: nothing that ever answers."""
     dice = random.Random(f"{options.seed}/{name}/nowhere")
     identity = Identity(name, name, "", "0.0.0.0", True, _uuid(dice), 0)  # noqa: S104 - no address at all
-    knobs, releases = options.knobs, catalogue(options.dialect)
+    knobs, releases = options.knobs, _releases(options)
     cloud = Cloud(identity, clock, options.dialect, releases, draw(name, knobs), [])
     cloud.usm.states = dict.fromkeys(standing(releases, False, ""), "unavailable")
     cloud.dark_for.add("nowhere")

@@ -69,16 +69,21 @@ def read(path: Path) -> Twin:
         raise TwinError(f"--twin: {path} cannot be read: {' '.join(str(error).split())}") from None
     if not isinstance(document, dict):
         raise TwinError(f"--twin: {path}: expected site, subcloud, region, topology and hosts")
+    return site_of(path, document)
+
+
+def site_of(path: Path, document: dict[str, Any]) -> Twin:
+    """One site of a file. Raises: TwinError."""
     hosts = document.get("hosts")
     if not isinstance(hosts, list) or not hosts:
         raise TwinError(f"--twin: {path}: hosts: expected a list of {{name, personality, mac}}")
-    topology = _word(path, document, "topology")
+    topology = word_of(path, document, "topology")
     if topology not in TOPOLOGIES:
         raise TwinError(f"--twin: {path}: topology: must be one of {', '.join(TOPOLOGIES)}, not {topology!r}")
     found = tuple(_host(path, place, host) for place, host in enumerate(hosts))
     if found[0].name != _FIRST:
         raise TwinError(f"--twin: {path}: hosts[0].name: must be {_FIRST}, not {found[0].name!r}")
-    site, subcloud, region = (_word(path, document, name) for name in ("site", "subcloud", "region"))
+    site, subcloud, region = (word_of(path, document, name) for name in ("site", "subcloud", "region"))
     return Twin(site, subcloud, region, topology, found)
 
 
@@ -86,7 +91,7 @@ def _host(path: Path, place: int, host: Any) -> TwinHost:
     at = f"hosts[{place}]."
     if not isinstance(host, dict):
         raise TwinError(f"--twin: {path}: {at[:-1]}: expected {{name, personality, mac}}")
-    made = TwinHost(*(_word(path, host, name, at) for name in ("name", "personality", "mac")))
+    made = TwinHost(*(word_of(path, host, name, at) for name in ("name", "personality", "mac")))
     if made.personality not in _PERSONALITIES:
         known = ", ".join(_PERSONALITIES)
         raise TwinError(f"--twin: {path}: {at}personality: must be one of {known}, not {made.personality!r}")
@@ -95,7 +100,8 @@ def _host(path: Path, place: int, host: Any) -> TwinHost:
     return made
 
 
-def _word(path: Path, document: dict[str, Any], name: str, at: str = "") -> str:
+def word_of(path: Path, document: dict[str, Any], name: str, at: str = "") -> str:
+    """Raises: TwinError."""
     value = document.get(name)
     if not isinstance(value, str) or not value:
         raise TwinError(f"--twin: {path}: {at}{name}: expected a word, found {value!r}")

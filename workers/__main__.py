@@ -5,15 +5,17 @@ import sys
 import uvloop
 from pydantic import ValidationError
 
+from activities.fleet.windows import WhenOpen
 from inventory.problems import FileErrors
 from records.database import RecordsError
+from rules import windows
 from workers.codec import PayloadKeysError
 from workers.logs import configure
 from workers.settings import Settings
 from workers.worker import run
 
 
-def main() -> int:
+def main(when_open: WhenOpen = windows.openings) -> int:
     """Exit code 0 after an orderly end, 2 when settings or inventory are wrong, 3 without a server
     or records."""
     try:
@@ -25,7 +27,7 @@ def main() -> int:
         return 2
     configure(settings.log_format, settings.log_level)
     try:
-        uvloop.run(run(settings))
+        uvloop.run(run(settings, when_open=when_open))
     except FileErrors as errors:
         print(errors, file=sys.stderr)
         return 2

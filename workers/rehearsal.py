@@ -99,7 +99,7 @@ async def rehearse(
             assert campaign is not None
             events = await store.campaign_events(campaign.first_run_id)
             runs = await store.site_runs(spec.name)
-    made = _rehearsal(spec, inventory, campaign, result, runs)
+    made = summed_up(spec, inventory, campaign, result, runs)
     made = made.model_copy(
         update={
             "learned_from": words,
@@ -239,13 +239,14 @@ async def _end_when_paused(
             return
 
 
-def _rehearsal(
+def summed_up(
     spec: CampaignSpec,
     inventory: Inventory,
     campaign: CampaignRun,
     result: CampaignResult,
     runs: Sequence[SiteRun],
 ) -> Rehearsal:
+    """All that the runs tell; what only the rehearsal itself knows is still to be filled in."""
     taken = [run.ended - run.began for run in runs] or [timedelta(0)]
     nights, late = _window_use(inventory, runs)
     waves = []

@@ -27,7 +27,7 @@ from activities.ceph.maps import CephMaps
 from activities.ceph.volumes import CephVolumes
 from activities.fleet.activities import FleetActivities
 from activities.fleet.freeze import FreezeReading
-from activities.fleet.windows import WindowActivities
+from activities.fleet.windows import WhenOpen, WindowActivities
 from activities.http import Wire
 from activities.image.activities import ImageActivities
 from activities.ironic import services as ironics
@@ -113,7 +113,9 @@ class Implementations:
 
 
 @asynccontextmanager
-async def activities(settings: Settings, client: Client) -> AsyncIterator[Implementations]:
+async def activities(
+    settings: Settings, client: Client, when_open: WhenOpen = windows.openings
+) -> AsyncIterator[Implementations]:
     """All activities over one set of pools, caches and records."""
     live = LiveInventory(settings.inventory)
     live.current()
@@ -137,7 +139,7 @@ async def activities(settings: Settings, client: Client) -> AsyncIterator[Implem
         journal=store,
         client=client,
         freeze=freeze,
-        windows=WindowActivities(live.current, store, settings.timing, windows.openings, estimate.needed),
+        windows=WindowActivities(live.current, store, settings.timing, when_open, estimate.needed),
         look=observe.look,
         group_members=directory.group_members,
         read_controller=directory.read_controller,
@@ -363,7 +365,9 @@ def _versioning(settings: Settings) -> dict[str, Any]:
     }
 
 
-async def run(settings: Settings, client: Client | None = None) -> None:
+async def run(
+    settings: Settings, client: Client | None = None, when_open: WhenOpen = windows.openings
+) -> None:
     """Works until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -376,7 +380,7 @@ async def run(settings: Settings, client: Client | None = None) -> None:
     await register_search_attributes(client)
     queues = settings.queues.split(",")
     async with AsyncExitStack() as running:
-        implementations = await running.enter_async_context(activities(settings, client))
+        implementations = await running.enter_async_context(activities(settings, client, when_open))
         shared = {
             "interceptors": [FailureInterceptor()],
             "max_concurrent_activities": settings.max_activities,

@@ -44,6 +44,9 @@ class Durations:
     install: float
     """Of a host over the management network."""
 
+    def times(self, factor: float) -> "Durations":
+        return Durations(**{name: getattr(self, name) * factor for name in self.__slots__})
+
 
 def draw(site: str, knobs: Knobs) -> Durations:
     dice = random.Random(f"{knobs.seed}/{site}")

@@ -51,6 +51,7 @@ class Admin:
                 web.delete("/faults", self.clear_faults),
                 web.get("/expected", self.expected),
                 web.get("/durations", self.durations),
+                web.post("/durations", self.stretch),
                 web.get("/ideal", self.ideal),
                 web.get("/stats", self.stats),
                 web.get("/media", self.media),
@@ -185,6 +186,18 @@ class Admin:
 
     async def durations(self, request: web.Request) -> web.Response:
         return web.json_response(self._forecast(request).durations())
+
+    async def stretch(self, request: web.Request) -> web.Response:
+        """From now on a site's own work takes so many times as long as was drawn: {SITE: factor}."""
+        body = await request.json()
+        for name, factor in body.items():
+            cloud = self.region.sites.get(name)
+            if cloud is None:
+                return _problem(f"there is no site {name}", field=name)
+            if not isinstance(factor, int | float) or factor <= 0:
+                return _problem(f"{name}: the factor must be above 0, not {factor!r}", field=name)
+            cloud.durations = cloud.durations.times(factor)
+        return web.json_response({"stretched": len(body)})
 
     def _forecast(self, request: web.Request) -> Forecast:
         asked = request.query

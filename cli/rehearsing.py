@@ -1,0 +1,383 @@
+"""What a deep rehearsal runs on, in one folder: simulated regions, Temporal, a worker. All of it ends with us.
+
+The sites' real workflows and activities speak HTTP to the simulated regions; the folder's inventory, records
+and secrets are the rehearsal's own.
+"""
+
+import asyncio
+import base64
+import hashlib
+import json
+import os
+import signal
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx2
+import yaml
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+
+from cli.exits import Code, Failure
+from cli.processes import end, log_file, start_simulator, start_worker, tail
+from cli.session import ask, progress_of
+from models import contracts
+from models.base import format_duration
+from models.campaign import AbortRequest, CampaignProgress, CampaignResult, CampaignSpec
+from models.fleet import CampaignPlan
+from models.rehearsal import RehearsalFaults
+from records.store import Store
+from workers import embedded, rehearsal_deep, rehearsal_region
+from workers.connection import connect, register_search_attributes
+from workers.rehearsal import CannotRehearse, Rehearsed
+from workers.rehearsal_clock import SHORTLY_BEFORE, RehearsalClock, next_opening
+
+if TYPE_CHECKING:
+    from temporalio.client import WorkflowHandle
+
+    from inventory.load import Inventory
+
+SIMULATOR_STARTS_WITHIN_S = 60.0
+ENDS_WITHIN_S = 5.0
+REQUEST_TIMEOUT_S = 10.0
+LOOK_EVERY_S = 0.5
+TELL_EVERY_S = 10.0
+CLOCK = "clock.json"
+Tell = Callable[[str], None]
+
+
+@dataclass
+class Region:
+    """One system controller, simulated."""
+
+    admin: httpx2.AsyncClient
+    inventory: Path
+
+    async def get(self, path: str) -> Any:
+        reply = await self.admin.get(path)
+        if reply.status_code != 200:
+            raise Failure(Code.BAD_END, f"the simulator answers {path} with {reply.status_code}: {reply.text}")
+        return reply.json()
+
+    async def post(self, path: str, body: Any) -> None:
+        reply = await self.admin.post(path, json=body)
+        if reply.status_code != 200:
+            raise Failure(Code.BAD_END, f"the simulator answers {path} with {reply.status_code}: {reply.text}")
+
+
+@dataclass
+class Stage:
+    """Everything up, nothing begun."""
+
+    folder: Path
+    regions: list[Region]
+    client: Client
+    store: Store
+    clock: RehearsalClock
+    processes: Mapping[str, asyncio.subprocess.Process]
+
+    def check(self) -> None:
+        """Raises: Failure (a process ended by itself)."""
+        for name, process in self.processes.items():
+            if process.returncode is not None:
+                log = self.folder / f"{name}.log"
+                raise Failure(Code.BAD_END, f"the {name} ended with code {process.returncode}:\n{tail(log)}")
+
+    def begin_clock(self) -> None:
+        """What was done before took no time of the fleet's."""
+        now = datetime.now(UTC)
+        self.clock = RehearsalClock.begin(self.clock.dial.speed, now, now)
+        self.clock.write(self.folder / CLOCK)
+
+    def put_forward(self, shown: datetime) -> None:
+        self.clock.put_forward(datetime.now(UTC), shown)
+        self.clock.write(self.folder / CLOCK)
+
+
+async def rehearsed(
+    spec: CampaignSpec,
+    inventory: "Inventory",
+    learned: rehearsal_deep.Learned,
+    folder: Path,
+    *,
+    faults: RehearsalFaults,
+    seed: int,
+    speed: float | None,
+    tell: Tell,
+) -> Rehearsed:
+    """Raises: CannotRehearse (in words), Failure (a process ended)."""
+    began = time.monotonic()
+    play = rehearsal_region.cast(spec, inventory, learned.versions)
+    fate = rehearsal_deep.fates(play, faults, seed)
+    async with AsyncExitStack() as stack:
+        usual = await _usual(learned, play)
+        speed = speed or round(rehearsal_deep.fitting_speed(play, usual), 1)
+        regions, simulators = await _simulated(stack, folder, play, seed, speed)
+        lengths = await _stretched(regions, play, learned, seed, speed)
+        lasts = rehearsal_deep.foretold(play, list(lengths.values()), speed)
+        tell(
+            f"{len(play.sites)} sites by their real workflows, at {speed:g} x: about "
+            f"{_minutes(lasts)}, and what is waited for in open windows; files in {folder}"
+        )
+        await regions_faulty(regions, play, rehearsal_deep.dictated(play, fate))
+        stage = await stack.enter_async_context(_stage(folder, play, regions, simulators, learned, speed))
+        plan = await ask(stage.client, contracts.PLAN_CAMPAIGN, spec.name, play.spec, CampaignPlan)
+        result = await _played(stage, play, tell)
+        made = await _told(stage, play, fate, plan, result, lasts)
+    rehearsal = made.rehearsal.model_copy(
+        update={
+            "learned_from": learned.words(play),
+            "seed": seed,
+            "took": timedelta(seconds=round(time.monotonic() - began, 1)),
+        }
+    )
+    return Rehearsed(rehearsal, made.campaign, made.events, made.runs)
+
+
+async def _usual(learned: rehearsal_deep.Learned, play: rehearsal_region.Cast) -> timedelta:
+    """What a site takes, roughly, before the simulator has drawn it."""
+    taken = sorted(run.taken for run in learned.run_times)
+    return taken[len(taken) // 2] if taken else timedelta(minutes=12)
+
+
+async def _simulated(
+    stack: AsyncExitStack, folder: Path, play: rehearsal_region.Cast, seed: int, speed: float
+) -> tuple[dict[str, Region], dict[str, asyncio.subprocess.Process]]:
+    regions, processes = {}, {}
+    for number, (name, described) in enumerate(play.regions.items(), 1):
+        place = folder / f"region-{number}"
+        place.mkdir()
+        (place / "region.yaml").write_text(yaml.safe_dump(described, sort_keys=False))
+        log = stack.enter_context(log_file(folder / f"simulator {name}.log"))
+        process = await start_simulator(
+            [
+                *("--region", str(place / "region.yaml"), "--inventory", str(place / "inventory.yaml")),
+                *("--speed", str(speed), "--seed", str(seed), *play.options),
+            ],
+            log,
+        )
+        stack.push_async_callback(end, process, ENDS_WITHIN_S)
+        assert process.stdout is not None
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), SIMULATOR_STARTS_WITHIN_S)
+        except TimeoutError:
+            line = b""
+        if not line:
+            said = tail(folder / f"simulator {name}.log")
+            raise Failure(Code.BAD_END, f"the simulated region of {name} did not start:\n{said}")
+        admin = await stack.enter_async_context(
+            httpx2.AsyncClient(base_url=json.loads(line)["admin"], timeout=60, trust_env=False)
+        )
+        regions[name] = Region(admin, place / "inventory.yaml")
+        processes[f"simulator {name}"] = process
+    return regions, processes
+
+
+async def _stretched(
+    regions: Mapping[str, Region],
+    play: rehearsal_region.Cast,
+    learned: rehearsal_deep.Learned,
+    seed: int,
+    speed: float,
+) -> dict[str, timedelta]:
+    """How long each site shall take, told to its simulator."""
+    operation = play.spec.operation
+    drawn: dict[str, timedelta] = {}
+    if operation.kind not in rehearsal_deep.STRETCHED:
+        return dict.fromkeys(play.names, timedelta(minutes=12))
+    for region in regions.values():
+        found = await region.get(f"/durations?operation={operation.kind}&release={operation.target}")
+        drawn |= {site: timedelta(seconds=parts["ideal"] * speed) for site, parts in found.items()}
+    lengths = learned.lengths(play, seed, drawn)
+    factors = rehearsal_deep.stretches(lengths, drawn, speed)
+    for name, region in regions.items():
+        own = {site.name: factors[site.name] for site in play.sites
+               if site.system_controller == name and site.name in factors}  # fmt: skip
+        if own:
+            await region.post("/durations", own)
+    return lengths
+
+
+async def regions_faulty(
+    regions: Mapping[str, Region], play: rehearsal_region.Cast, faults: list[dict[str, str]]
+) -> None:
+    """Each fault at the region that has its site."""
+    of = {site.name: site.system_controller for site in play.sites}
+    for name, region in regions.items():
+        own = [each for each in faults if of[each["site"]] == name]
+        if own:
+            await region.post("/faults", own)
+
+
+@asynccontextmanager
+async def _stage(
+    folder: Path,
+    play: rehearsal_region.Cast,
+    regions: Mapping[str, Region],
+    simulators: Mapping[str, asyncio.subprocess.Process],
+    learned: rehearsal_deep.Learned,
+    speed: float,
+) -> AsyncIterator[Stage]:
+    inventory = _declared(folder, play, regions)
+    _forget_the_fleet(folder)
+    async with AsyncExitStack() as stack:
+        server = await embedded.start(folder / "temporal.db", durable=False, log=folder / "server.log")
+        stack.push_async_callback(server.stop)
+        client = await connect(server.address)
+        await register_search_attributes(client)
+        store = await stack.enter_async_context(await Store.open(f"sqlite:///{folder / 'records.db'}"))
+        await learned.keep(store, play.spec.operation.kind, speed)
+        now = datetime.now(UTC)
+        clock = RehearsalClock.begin(speed, now, now)
+        clock.write(folder / CLOCK)
+        log = stack.enter_context(log_file(folder / "worker.log"))
+        env = {
+            "TEMPORAL_ADDRESS": server.address,
+            "STARFLOCK_CONFIG": str(folder / "none.toml"),
+            "STARFLOCK_INVENTORY": str(inventory),
+            "STARFLOCK_DATA": str(folder),
+            "STARFLOCK_EMBEDDED": "true",
+            "STARFLOCK_PACE": str(speed),
+            "STARFLOCK_REQUEST_TIMEOUT_S": str(REQUEST_TIMEOUT_S),
+            "STARFLOCK_SEND_WINDOW_S": "2",
+            "STARFLOCK_GRACEFUL_SHUTDOWN": "3s",
+            "STARFLOCK_LOG_FORMAT": "json",
+        }
+        module = ("workers.rehearsal_worker", str(folder / CLOCK))
+        worker = await start_worker(env, log=log, on_our_death=signal.SIGKILL, module=module)
+        stack.push_async_callback(end, worker, ENDS_WITHIN_S)
+        processes = {**simulators, "server": server.process, "worker": worker}
+        yield Stage(folder, list(regions.values()), client, store, clock, processes)
+
+
+def _declared(folder: Path, play: rehearsal_region.Cast, regions: Mapping[str, Region]) -> Path:
+    """Raises: CannotRehearse: it would lead out of the rehearsal."""
+    document = rehearsal_region.declared(play, {name: each.inventory for name, each in regions.items()})
+    if out := rehearsal_region.ways_out(document, folder):
+        raise CannotRehearse(f"the rehearsal's inventory leads elsewhere, nothing was begun: {', '.join(out[:4])}")
+    key = folder / rehearsal_region.ARCHIVE_KEY
+    key.touch(mode=0o600)
+    key.write_text(base64.b64encode(hashlib.sha256(b"rehearsal").digest()).decode())
+    (folder / rehearsal_region.ARCHIVE).mkdir()
+    path = folder / "inventory.yaml"
+    path.write_text(yaml.safe_dump(document, sort_keys=False))
+    return path
+
+
+def _forget_the_fleet(folder: Path) -> None:
+    """The real fleet's settings, server and keys are not ours."""
+    for name in [name for name in os.environ if name.startswith(("STARFLOCK_", "TEMPORAL_"))]:
+        if name != "STARFLOCK_DEBUG":
+            del os.environ[name]
+    os.environ["STARFLOCK_CONFIG"] = str(folder / "none.toml")
+    os.environ["STARFLOCK_INVENTORY"] = str(folder / "inventory.yaml")
+    os.environ["TEMPORAL_CONFIG_FILE"] = str(folder / "none.toml")
+
+
+async def _played(stage: Stage, play: rehearsal_region.Cast, tell: Tell) -> CampaignResult:
+    """Until the campaign has ended. Raises: CannotRehearse (it was refused, in its words)."""
+    stage.begin_clock()
+    handle: WorkflowHandle[Any, CampaignResult] = await stage.client.start_workflow(
+        contracts.FLEET_CAMPAIGN,
+        play.spec,
+        id=contracts.campaign_workflow_id(play.spec.name),
+        task_queue=contracts.TASK_QUEUE,
+        result_type=CampaignResult,
+    )
+    ended = asyncio.ensure_future(handle.result())
+    told_at, progress = 0.0, None
+    try:
+        while not ended.done():
+            await asyncio.wait((ended,), timeout=LOOK_EVERY_S)
+            stage.check()
+            with suppress(Failure):
+                progress = await progress_of(handle, play.spec.name, REQUEST_TIMEOUT_S)
+            if progress is None or ended.done():
+                continue
+            if progress.phase == "waiting-window":
+                await _to_the_next_window(stage, play, handle)
+            elif progress.phase == "paused":
+                await _end_paused(stage, handle, progress)
+            if time.monotonic() - told_at > TELL_EVERY_S:
+                told_at = time.monotonic()
+                tell(_words(stage, progress))
+        return await ended
+    except WorkflowFailureError as error:
+        if isinstance(error.cause, ApplicationError):
+            raise CannotRehearse(error.cause.message) from None
+        raise
+    finally:
+        ended.cancel()
+
+
+async def _to_the_next_window(
+    stage: Stage, play: rehearsal_region.Cast, handle: "WorkflowHandle[Any, Any]"
+) -> None:
+    """Nothing is in work and every site waits by the clock: it is put forward, and the campaign woken up."""
+    now = stage.clock.shown(datetime.now(UTC))
+    ended = {run.site for run in await stage.store.latest_runs(play.spec.name)}
+    opens = next_opening(play.inventory, [name for name in play.names if name not in ended], now)
+    if opens is None:
+        return
+    lead = SHORTLY_BEFORE * stage.clock.dial.speed
+    if opens - now > 2 * lead:
+        stage.put_forward(opens - lead)
+        await handle.signal(contracts.FREEZE_SIGNAL, "")
+
+
+async def _end_paused(
+    stage: Stage, handle: "WorkflowHandle[Any, Any]", progress: CampaignProgress
+) -> None:
+    """It would wait for a person; what is in work goes on to its end."""
+    campaign = await stage.store.campaign(progress.name)
+    events = await stage.store.campaign_events(campaign.first_run_id) if campaign else ()
+    paused = next((each.text for each in events if each.text.startswith("paused: ")), progress.why)
+    words = paused.removeprefix("paused: ").partition(";")[0]
+    await handle.execute_update("abort", AbortRequest(reason=words, owner="the rehearsal"))
+
+
+async def _told(
+    stage: Stage,
+    play: rehearsal_region.Cast,
+    fate: Mapping[str, Any],
+    plan: CampaignPlan,
+    result: CampaignResult,
+    lasts: timedelta,
+) -> Rehearsed:
+    by_service: dict[str, int] = {}
+    repeats = 0
+    for region in stage.regions:
+        for service, count in (await region.get("/stats"))["by_service"].items():
+            by_service[service] = by_service.get(service, 0) + count
+        repeats += (await region.get("/ledger"))["repeats"]
+    campaign = await stage.store.campaign(play.spec.name)
+    assert campaign is not None
+    return rehearsal_deep.told(
+        play,
+        stage.clock,
+        fate,
+        rehearsal_deep.Seen(plan, by_service, repeats),
+        campaign,
+        result,
+        await stage.store.campaign_events(campaign.first_run_id),
+        await stage.store.site_runs(play.spec.name),
+        lasts=lasts,
+    )
+
+
+def _words(stage: Stage, progress: CampaignProgress) -> str:
+    ended = sum(progress.counts.values())
+    shown = stage.clock.shown(datetime.now(UTC))
+    return (
+        f"{shown:%a %Y-%m-%d %H:%M} UTC: {ended} of {progress.total} sites have ended, "
+        f"{len(progress.in_flight)} in work; wave {progress.wave} of {progress.waves}, {progress.phase}"
+    )
+
+
+def _minutes(lasts: timedelta) -> str:
+    return format_duration(timedelta(seconds=round(lasts.total_seconds())))

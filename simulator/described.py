@@ -1,0 +1,98 @@
+"""A region as somebody describes it: many sites by name, and the releases they run (`--region FILE`).
+
+    patches:                       # beside those that the simulator has
+      - {release: starlingx-26.03.7, reboot: true}
+    sites:
+      - site: edge-0007            # each as in `--twin`
+        subcloud: subcloud-0007
+        region: 3f0c...
+        topology: AIO-SX
+        hosts:
+          - {name: controller-0, personality: controller, mac: "00:00:5e:00:53:07"}
+        runs: starlingx-26.03.1    # what is deployed there; the oldest where absent
+
+All else is drawn, as for every other region. All sites begin in service.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from simulator.cloud.releases import Release
+from simulator.twin import Twin, TwinError, site_of, word_of
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    sites: tuple[Twin, ...]
+    runs: dict[str, str]
+    """By site."""
+    patches: tuple[tuple[str, bool], ...]
+    """Release and whether it needs a reboot."""
+
+    def with_patches(self, releases: dict[str, Release]) -> dict[str, Release]:
+        """Those of the running product version stand before the next major release.
+
+        Raises: TwinError.
+        """
+        first, *known, following = releases.values()
+        more = []
+        for name, reboot in self.patches:
+            version = name.rpartition("-")[2]
+            if version.rpartition(".")[0] != first.version:
+                raise TwinError(f"--region: patches: {name} is none of {first.version}")
+            if name not in releases:
+                commit = f"{abs(hash_of(name)):08x}" * 8
+                more.append(Release(name, version, reboot, (first.release_id,), commit, "Described patch"))
+        patches = sorted([*known, *more], key=lambda each: _number(each.sw_version))
+        return {each.release_id: each for each in (first, *patches, following)}
+
+    def stand(self, site: str, states: dict[str, str], releases: dict[str, Release]) -> dict[str, str]:
+        """What is deployed at a site in the end: what it runs and what that stands on.
+
+        Raises: TwinError.
+        """
+        runs = self.runs.get(site)
+        if runs is None:
+            return states
+        if runs not in releases:
+            raise TwinError(f"--region: {site}: runs {runs}, which is none of {', '.join(releases)}")
+        number = _number(releases[runs].sw_version)
+        older = {name for name, each in releases.items() if _number(each.sw_version) <= number}
+        return {name: "deployed" if name in older else state for name, state in states.items()}
+
+
+def read(path: Path) -> Described:
+    """Raises: TwinError."""
+    try:
+        document = yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+    except (OSError, yaml.YAMLError) as error:
+        raise TwinError(f"--region: {path} cannot be read: {' '.join(str(error).split())}") from None
+    rows = document.get("sites") if isinstance(document, dict) else None
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
+        raise TwinError(f"--region: {path}: expected sites, a list of {{site, subcloud, region, ...}}")
+    sites = tuple(site_of(path, row) for row in rows)
+    for what in ("site", "subcloud", "region"):
+        names = [getattr(each, what) for each in sites]
+        twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+        if twice is not None:
+            raise TwinError(f"--region: {path}: {what}: {twice!r} stands twice")
+    runs = {each.site: word_of(path, row, "runs") for each, row in zip(sites, rows, strict=True) if "runs" in row}
+    return Described(sites, runs, tuple(_patch(path, row) for row in document.get("patches", [])))
+
+
+def _patch(path: Path, row: Any) -> tuple[str, bool]:
+    if not isinstance(row, dict):
+        raise TwinError(f"--region: {path}: patches: expected {{release, reboot}}")
+    return word_of(path, row, "release", "patches."), bool(row.get("reboot", True))
+
+
+def hash_of(name: str) -> int:
+    """The same in every process."""
+    return sum((place + 1) * ord(letter) for place, letter in enumerate(name)) & 0xFFFFFFFF
+
+
+def _number(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))

@@ -1,0 +1,210 @@
+"""What a deep rehearsal reckons with beforehand, and what it makes of its records in the end.
+
+The dice are a site's own, as in the quick rehearsal: first how it ends, then how long it takes. How it ends
+is brought about by a fault of the simulated region, and how long it takes by stretching what the simulator
+has drawn, where enough runs are recorded.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from models.campaign import CampaignResult
+from models.fleet import CampaignPlan
+from models.outcome import Outcome
+from models.records import CampaignEvent, CampaignRun, Journal, RunTime, SiteRun
+from models.rehearsal import Deep, DeepSite, PlanBlock, RehearsalFaults
+from records.store import Store
+from rules import estimate
+from rules.gates import Decision
+from workers.rehearsal import CannotRehearse, Rehearsed, summed_up
+from workers.rehearsal_clock import RehearsalClock
+from workers.rehearsal_region import Cast
+
+FASTEST = 60.0
+"""What a request takes is not compressed: a second of them is a minute of the site's then."""
+SITES_A_SECOND = 2.0
+"""Of two cores, whatever the speed; faster than that, the machine would be what is rehearsed."""
+STARTS_WITHIN = timedelta(seconds=12)
+A_SITE = timedelta(seconds=0.4)
+"""By the wall, of a site's sockets, first looks and plan."""
+OVERHEAD = timedelta(seconds=2)
+"""By the wall, of a site's own requests and polls, one after the other."""
+FAILS = {
+    "patch": ("vim.apply", "fail"),
+    "upgrade": ("usm.activate", "fail"),
+    "journey": ("usm.activate", "fail"),
+    "backup": ("backup.create", "fail"),
+    "verify": ("site", "alarm"),
+}
+STRETCHED = ("patch", "upgrade")
+"""Whose durations the simulator foretells and lets be stretched."""
+HISTORY = "recorded before the rehearsal"
+
+
+def fates(play: Cast, faults: RehearsalFaults, seed: int) -> dict[str, Outcome]:
+    """By site, what the dice make of it. Raises: CannotRehearse."""
+    kind = play.spec.operation.kind
+    if faults.failed and kind not in FAILS:
+        raise CannotRehearse(f"--failed: nothing in a simulated region lets a {kind} fail; leave it out")
+    found = {}
+    for name in play.names:
+        roll = dice_of(name, seed).random()
+        outcome = Outcome.SUCCEEDED
+        if roll < faults.failed:
+            outcome = Outcome.FAILED
+        elif roll < faults.failed + faults.unreachable:
+            outcome = Outcome.UNREACHABLE
+        found[name] = outcome
+    return found
+
+
+def dice_of(site: str, seed: int) -> random.Random:
+    return random.Random(f"{seed} {site}")  # noqa: S311
+
+
+def dictated(play: Cast, fate: Mapping[str, Outcome]) -> list[dict[str, str]]:
+    """Faults for the simulator."""
+    point, does = FAILS.get(play.spec.operation.kind, ("", ""))
+    if play.spec.upgrade is None and play.spec.operation.kind == "upgrade":
+        point, does = FAILS["patch"]
+    how = {Outcome.FAILED: (point, does), Outcome.UNREACHABLE: ("site", "dark")}
+    return [
+        {"site": site, "on": how[outcome][0], "do": how[outcome][1]}
+        for site, outcome in fate.items()
+        if outcome in how
+    ]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """What the records tell of how long such work takes."""
+
+    run_times: tuple[RunTime, ...]
+    versions: dict[str, str]
+
+    @classmethod
+    async def of(cls, journal: Journal, kind: str) -> "Learned":
+        return cls(await journal.run_times(kind), await journal.versions())
+
+    def lengths(self, play: Cast, seed: int, drawn: Mapping[str, timedelta]) -> dict[str, timedelta]:
+        """Of each site, drawn from runs on its topology; else what the simulator has drawn."""
+        enough = self._enough(play)
+        made = {}
+        for site in play.sites:
+            dice = dice_of(site.name, seed)
+            dice.random()
+            taken = enough.get(site.topology)
+            made[site.name] = dice.choice(taken) if taken else drawn[site.name]
+        return made
+
+    def words(self, play: Cast) -> str:
+        enough = self._enough(play)
+        told = [f"{len(taken)} runs on {topology}" for topology, taken in sorted(enough.items())]
+        lacking = sorted({site.topology for site in play.sites} - enough.keys())
+        if lacking:
+            few = " (too few runs)" if play.spec.operation.kind in STRETCHED else ""
+            told.append(f"the simulator's ranges on {', '.join(lacking)}{few}")
+        return "; ".join(told)
+
+    def _enough(self, play: Cast) -> dict[str, list[timedelta]]:
+        if play.spec.operation.kind not in STRETCHED:
+            return {}
+        known: dict[str, list[timedelta]] = {}
+        for run in self.run_times:
+            if run.site in play.inventory:
+                known.setdefault(play.inventory.site(run.site).topology, []).append(run.taken)
+        return {topology: taken for topology, taken in known.items() if len(taken) >= estimate.FEWEST_RUNS}
+
+    async def keep(self, store: Store, kind: str, speed: float) -> None:
+        """In the rehearsal's own records, as long as they would be by its wall: windows reckon with them."""
+        then = datetime.now(UTC) - timedelta(days=1)
+        for number, run in enumerate(self.run_times):
+            await store.record_site_run(
+                SiteRun(
+                    run_id=f"before-{number}", site=run.site, operation=kind, release=run.release,
+                    outcome=Outcome.SUCCEEDED, reason=HISTORY, version_before=run.before,
+                    began=then, ended=then + run.taken / speed,
+                )
+            )  # fmt: skip
+        for site, version in self.versions.items():
+            await store.record_site_run(
+                SiteRun(
+                    run_id=f"stands-{site}", site=site, operation="seen", release=version,
+                    outcome=Outcome.SUCCEEDED, reason=HISTORY, version_after=version, began=then, ended=then,
+                )
+            )  # fmt: skip
+
+
+def stretches(
+    lengths: Mapping[str, timedelta], drawn: Mapping[str, timedelta], speed: float
+) -> dict[str, float]:
+    """By how much each site's own work has to be longer than it was drawn, for its run to last as long as it
+    shall: the requests, which nothing compresses, are part of a run."""
+    overhead = OVERHEAD * speed
+    return {
+        site: max(length - overhead, length / 4) / drawn[site]
+        for site, length in lengths.items()
+        if length != drawn[site] and drawn[site] > timedelta(0)
+    }
+
+
+def fitting_speed(play: Cast, usual: timedelta) -> float:
+    """As fast as two cores can be without being what the sites wait for. `usual`: what a site takes."""
+    at_once = min(play.spec.window.max_in_flight, len(play.sites))
+    return max(min(SITES_A_SECOND * usual.total_seconds() / at_once, FASTEST), 1.0)
+
+
+def foretold(play: Cast, lengths: Sequence[timedelta], speed: float) -> timedelta:
+    """By the wall, what is waited for in open windows left aside."""
+    by_sites = len(lengths) / SITES_A_SECOND
+    by_campaign = estimate.campaign_time(play.spec, lengths).total_seconds() / speed
+    return STARTS_WITHIN + len(lengths) * A_SITE + timedelta(seconds=max(by_sites, by_campaign))
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was asked of the simulated regions and of the plan."""
+
+    plan: CampaignPlan
+    by_service: dict[str, int]
+    repeats: int
+
+
+def told(
+    play: Cast,
+    clock: RehearsalClock,
+    fate: Mapping[str, Outcome],
+    seen: Seen,
+    campaign: CampaignRun,
+    result: CampaignResult,
+    events: Sequence[CampaignEvent],
+    runs: Sequence[SiteRun],
+    *,
+    lasts: timedelta,
+) -> Rehearsed:
+    """In the fleet's time; what durations rest on, seed and wall are still to be filled in."""
+    campaign, runs = clock.campaign_shown(campaign), tuple(clock.run_shown(run) for run in runs)
+    made = summed_up(play.spec, play.inventory, campaign, result, runs)
+    last = {run.site: run for run in sorted(runs, key=lambda run: run.ended)}
+    deep = Deep(
+        speed=clock.dial.speed,
+        sites=tuple(
+            DeepSite(site=name, outcome=last[name].outcome, reason=last[name].reason, dictated=fate[name])
+            for name in play.names
+            if name in last
+        ),
+        blocked=tuple(
+            PlanBlock(site=each.site, decision=each.decision, why=each.why)
+            for each in seen.plan.sites
+            if each.decision in (Decision.WAIT, Decision.END)
+        ),
+        requests=sum(seen.by_service.values()),
+        by_service=seen.by_service,
+        repeats=seen.repeats,
+        skipped=clock.skipped,
+        foretold=lasts,
+    )
+    shown = tuple(clock.event_shown(event) for event in events)
+    return Rehearsed(made.model_copy(update={"deep": deep, "assumed": play.assumed}), campaign, shown, runs)
