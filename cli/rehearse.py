@@ -38,7 +38,9 @@ def rehearse(
     ] = None,
     deep: Annotated[
         bool,
-        typer.Option("--deep", help="Run the sites' real workflows against simulated sites: minutes, not seconds."),
+        typer.Option(
+            "--deep", help="Run the sites' real workflows against simulated sites: minutes, not seconds."
+        ),
     ] = False,
     speed: Annotated[
         float | None,
@@ -203,7 +205,10 @@ def _deep_shown(deep: "Deep", rounded: "Callable[[timedelta], str]") -> list[Any
         "",
         facts(
             [
-                ("speed", f"{deep.speed:g} x; {rounded(deep.skipped)} without any site at work were left out"),
+                (
+                    "speed",
+                    f"{deep.speed:g} x; {rounded(deep.skipped)} without any site at work were left out",
+                ),
                 ("requests", f"{deep.requests} HTTP requests to the simulated regions"),
                 ("sent twice", deep.repeats),
             ]

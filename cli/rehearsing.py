@@ -1,4 +1,4 @@
-"""What a deep rehearsal runs on, in one folder: simulated regions, Temporal, a worker. All of it ends with us.
+"""What a deep rehearsal runs on, in one folder: simulated regions, Temporal, a worker. All ends with us.
 
 The sites' real workflows and activities speak HTTP to the simulated regions; the folder's inventory, records
 and secrets are the rehearsal's own.
@@ -61,13 +61,17 @@ class Region:
     async def get(self, path: str) -> Any:
         reply = await self.admin.get(path)
         if reply.status_code != 200:
-            raise Failure(Code.BAD_END, f"the simulator answers {path} with {reply.status_code}: {reply.text}")
+            raise Failure(
+                Code.BAD_END, f"the simulator answers {path} with {reply.status_code}: {reply.text}"
+            )
         return reply.json()
 
     async def post(self, path: str, body: Any) -> None:
         reply = await self.admin.post(path, json=body)
         if reply.status_code != 200:
-            raise Failure(Code.BAD_END, f"the simulator answers {path} with {reply.status_code}: {reply.text}")
+            raise Failure(
+                Code.BAD_END, f"the simulator answers {path} with {reply.status_code}: {reply.text}"
+            )
 
 
 @dataclass
@@ -124,9 +128,9 @@ async def rehearsed(
             f"{len(play.sites)} sites by their real workflows, at {speed:g} x: about "
             f"{_minutes(lasts)}, and what is waited for in open windows; files in {folder}"
         )
-        await regions_faulty(regions, play, rehearsal_deep.dictated(play, fate))
         stage = await stack.enter_async_context(_stage(folder, play, regions, simulators, learned, speed))
         plan = await ask(stage.client, contracts.PLAN_CAMPAIGN, spec.name, play.spec, CampaignPlan)
+        await _spoilt(regions, play, rehearsal_deep.dictated(play, fate))
         result = await _played(stage, play, tell)
         made = await _told(stage, play, fate, plan, result, lasts)
     rehearsal = made.rehearsal.model_copy(
@@ -203,7 +207,7 @@ async def _stretched(
     return lengths
 
 
-async def regions_faulty(
+async def _spoilt(
     regions: Mapping[str, Region], play: rehearsal_region.Cast, faults: list[dict[str, str]]
 ) -> None:
     """Each fault at the region that has its site."""
@@ -259,11 +263,14 @@ def _declared(folder: Path, play: rehearsal_region.Cast, regions: Mapping[str, R
     """Raises: CannotRehearse: it would lead out of the rehearsal."""
     document = rehearsal_region.declared(play, {name: each.inventory for name, each in regions.items()})
     if out := rehearsal_region.ways_out(document, folder):
-        raise CannotRehearse(f"the rehearsal's inventory leads elsewhere, nothing was begun: {', '.join(out[:4])}")
+        raise CannotRehearse(
+            f"the rehearsal's inventory leads elsewhere, nothing was begun: {', '.join(out[:4])}"
+        )
     key = folder / rehearsal_region.ARCHIVE_KEY
     key.touch(mode=0o600)
     key.write_text(base64.b64encode(hashlib.sha256(b"rehearsal").digest()).decode())
-    (folder / rehearsal_region.ARCHIVE).mkdir()
+    for archive in document.get("archives", ()):
+        (folder / archive["directory"]).mkdir(parents=True)
     path = folder / "inventory.yaml"
     path.write_text(yaml.safe_dump(document, sort_keys=False))
     return path
@@ -330,9 +337,7 @@ async def _to_the_next_window(
         await handle.signal(contracts.FREEZE_SIGNAL, "")
 
 
-async def _end_paused(
-    stage: Stage, handle: "WorkflowHandle[Any, Any]", progress: CampaignProgress
-) -> None:
+async def _end_paused(stage: Stage, handle: "WorkflowHandle[Any, Any]", progress: CampaignProgress) -> None:
     """It would wait for a person; what is in work goes on to its end."""
     campaign = await stage.store.campaign(progress.name)
     events = await stage.store.campaign_events(campaign.first_run_id) if campaign else ()

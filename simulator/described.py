@@ -76,10 +76,16 @@ def read(path: Path) -> Described:
     sites = tuple(site_of(path, row) for row in rows)
     for what in ("site", "subcloud", "region"):
         names = [getattr(each, what) for each in sites]
-        twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+        twice = (
+            next((name for name in names if names.count(name) > 1), None)
+            if len(set(names)) < len(names)
+            else None
+        )
         if twice is not None:
             raise TwinError(f"--region: {path}: {what}: {twice!r} stands twice")
-    runs = {each.site: word_of(path, row, "runs") for each, row in zip(sites, rows, strict=True) if "runs" in row}
+    runs = {
+        each.site: word_of(path, row, "runs") for each, row in zip(sites, rows, strict=True) if "runs" in row
+    }
     return Described(sites, runs, tuple(_patch(path, row) for row in document.get("patches", [])))
 
 

@@ -253,7 +253,8 @@ def summed_up(
     for wave in sorted({run.wave for run in runs}):
         its = [run for run in runs if run.wave == wave]
         began, ended = min(run.began for run in its), max(run.ended for run in its)
-        waves.append(WaveTime(wave=wave, began=began, ended=ended, sites=len(its)))
+        sites = len({run.site for run in its})
+        waves.append(WaveTime(wave=wave, began=began, ended=ended, sites=sites))
     return Rehearsal(
         name=spec.name,
         sites=campaign.members,

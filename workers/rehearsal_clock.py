@@ -67,7 +67,9 @@ class RehearsalClock:
         """By how much it was put forward altogether."""
         pairs = pairwise(self.dial.anchors)
         played = [before.shown + (after.wall - before.wall) * self.dial.speed for before, after in pairs]
-        return sum((after.shown - at for after, at in zip(self.dial.anchors[1:], played, strict=True)), timedelta(0))
+        return sum(
+            (after.shown - at for after, at in zip(self.dial.anchors[1:], played, strict=True)), timedelta(0)
+        )
 
     def shown(self, wall: datetime) -> datetime:
         """In the fleet's time."""

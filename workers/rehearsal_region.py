@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from inventory.load import Inventory
 from inventory.select import SelectionError, select
+from models.archive_access import ArchiveTarget
 from models.campaign import CampaignSpec, Selector
 from models.inventory import Host, Site, Topology
 from models.operations import BackupOperation, JourneyOperation, PrestageOperation, VerifyOperation
@@ -105,9 +106,12 @@ def cast(spec: CampaignSpec, inventory: Inventory, versions: Mapping[str, str]) 
     own = spec.model_copy(update={"select": Selector(all=True), "approvals": ()})
     controllers = dict.fromkeys(site.system_controller for site in sites)
     regions = {
-        name: {"patches": patches, "sites": [_described(site, runs) for site in sites if site.system_controller == name]}
+        name: {
+            "patches": patches,
+            "sites": [_described(site, runs) for site in sites if site.system_controller == name],
+        }
         for name in controllers
-    }  # fmt: skip
+    }
     return Cast(inventory, own, sites, ("--no-bmcs", *options), regions, tuple(assumed))
 
 
@@ -182,8 +186,8 @@ def declared(play: Cast, simulated: Mapping[str, Path]) -> dict[str, Any]:
 
     rows: dict[str, dict[str, Any]] = {}
     controllers = []
-    for name, file in simulated.items():
-        document = _absolute(yaml.safe_load(file.read_text()), file.parent)
+    for name, written in simulated.items():
+        document = _absolute(yaml.safe_load(written.read_text()), written.parent)
         (controller,) = document["system_controllers"]
         controllers.append(controller | {"name": name})
         rows |= {row["name"]: row | {"system_controller": name} for row in document["sites"]}
@@ -196,9 +200,20 @@ def declared(play: Cast, simulated: Mapping[str, Path]) -> dict[str, Any]:
         "site_profiles": [{"name": PROFILE}],
     }
     if isinstance(play.spec.operation, BackupOperation):
-        keys = [{"id": "rehearsal", "secret": f"file:{ARCHIVE_KEY}"}]
-        document["archives"] = [{"name": ARCHIVE, "directory": ARCHIVE, "keys": keys}]
+        document["archives"] = [_archive(number, each) for number, each in enumerate(file.archives, 1)]
     return document
+
+
+def _archive(number: int, target: ArchiveTarget) -> dict[str, Any]:
+    """A folder and a key of the rehearsal's own for the sites that the real one takes."""
+    made: dict[str, Any] = {
+        "name": target.name,
+        "labels": dict(target.labels),
+        "directory": f"{ARCHIVE}/{number}",
+        "keys": [{"id": "rehearsal", "secret": f"file:{ARCHIVE_KEY}"}],
+    }
+    rate = target.bytes_per_second
+    return made | ({"bytes_per_second": rate} if rate is not None else {})
 
 
 def _site(site: Site, row: dict[str, Any]) -> dict[str, Any]:
@@ -216,14 +231,13 @@ def ways_out(document: Mapping[str, Any], folder: Path) -> list[str]:
     found = []
     for place, key, text in _texts(document):
         if "://" in text or key in _ADDRESSES:
-            host = urlsplit(text if "://" in text else f"//{text}").hostname or ""
-            if not _is_loopback(host):
-                found.append(f"{place}: {text}")
-        elif text.startswith(_SECRETS) or key == "endpoints":
-            found.append(f"{place}: {text}")
-        elif text.startswith("file:") and not (folder / text.removeprefix("file:")).resolve().is_relative_to(
-            folder.resolve()
-        ):
+            leads_out = not _is_loopback(urlsplit(text if "://" in text else f"//{text}").hostname or "")
+        elif text.startswith("file:"):
+            secret = (folder / text.removeprefix("file:")).resolve()
+            leads_out = not secret.is_relative_to(folder.resolve())
+        else:
+            leads_out = text.startswith(_SECRETS)
+        if leads_out:
             found.append(f"{place}: {text}")
     return found
 
