@@ -33,6 +33,7 @@ from benchmarks import (
     inventory_load,
     memory,
     rehearsal,
+    rehearsal_deep,
     simulator_load,
 )
 from benchmarks.figures import Bench, CannotRun, Figure, Outcome, number
@@ -51,6 +52,7 @@ BENCHMARKS: dict[str, Callable[[Bench], Coroutine[Any, Any, Outcome]]] = {
         campaign_cost,
         campaign_virtual,
         rehearsal,
+        rehearsal_deep,
         campaign_real,
     )
 }

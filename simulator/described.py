@@ -73,7 +73,10 @@ def read(path: Path) -> Described:
     rows = document.get("sites") if isinstance(document, dict) else None
     if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) for row in rows):
         raise TwinError(f"--region: {path}: expected sites, a list of {{site, subcloud, region, ...}}")
-    sites = tuple(site_of(path, row) for row in rows)
+    try:
+        sites = tuple(site_of(path, row) for row in rows)
+    except TwinError as wrong:
+        raise TwinError(str(wrong).replace("--twin", "--region", 1)) from None
     for what in ("site", "subcloud", "region"):
         names = [getattr(each, what) for each in sites]
         twice = (
