@@ -1,4 +1,4 @@
-"""`starflock schedule apply|list|show|pause|resume|trigger|delete`: campaigns started by the clock."""
+"""`starflock schedule apply|list|show|pause|resume|trigger|delete`: campaigns and drills by the clock."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,11 +12,11 @@ from cli.words import INVENTORY, ByOption, InventoryOption, ReasonOption
 if TYPE_CHECKING:
     from temporalio.client import Client, ScheduleHandle
 
-    from models.schedules import ScheduleChange, ScheduledCampaignRequest, ScheduleStatus
+    from models.schedules import ScheduleChange, ScheduledRequest, ScheduleStatus
 
 app = typer.Typer(
     name="schedule",
-    help="Campaigns that are started by the clock.",
+    help="Campaigns and drills that are started by the clock.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -127,7 +127,7 @@ def resume(name: Name, by: ByOption, output: FormOption = "table") -> None:
 
 @app.command()
 def trigger(name: Name, output: FormOption = "table") -> None:
-    """Start its campaign now, by its own overlap policy; also while it is paused."""
+    """Start what it starts now, by its own overlap policy; also while it is paused."""
 
     async def work(handle: "ScheduleHandle") -> str:
         await handle.trigger()
@@ -173,7 +173,7 @@ def _unknown(name: str) -> Failure:
     return Failure(Code.NOT_FOUND, f"there is no schedule {name}: starflock schedule list")
 
 
-def _declared(file: Path, inventory_file: Path) -> "tuple[ScheduledCampaignRequest, ...]":
+def _declared(file: Path, inventory_file: Path) -> "tuple[ScheduledRequest, ...]":
     """Raises: FileErrors."""
     from inventory.load import load_inventory
     from inventory.schedule_file import load_schedules
@@ -191,7 +191,7 @@ def _shown(found: "ScheduleStatus") -> Any:
         [
             ("schedule", found.name),
             ("does", found.operation),
-            ("campaign file", found.declared.campaign),
+            ("campaign file", found.declared.campaign or ""),
             ("when", found.when),
             ("jitter", format_duration(found.declared.jitter)),
             ("overlap", found.overlap),

@@ -132,6 +132,7 @@ SecretRef = Annotated[str, StringConstraints(pattern=rf"^({SECRET_REFERENCE})$")
 of Kubernetes) or `vault:MOUNT/PATH#KEY` (HashiCorp Vault, OpenBao); the secret itself never stands in a
 file."""
 
+DRILL_QUEUE = "starflock-drills"
 BMC_ENDING = "-bmc"
 """Of the task queue for the BMCs of sites, after the name of the queue for those sites."""
 

@@ -6,11 +6,14 @@ is a change of the public contract.
 
 from temporalio.common import SearchAttributeKey
 
-from models.base import BMC_ENDING
+from models.base import BMC_ENDING, DRILL_QUEUE
 
 TASK_QUEUE = "starflock"
 BMC_TASK_QUEUE = "starflock-bmc"
 """Activities on BMCs: they may run where only the management network is reached."""
+
+DRILL_TASK_QUEUE = DRILL_QUEUE
+"""Drills of backups, one at a time on each worker that takes them: each simulates a site on its machine."""
 
 
 def bmc_queue(queue: str) -> str:
@@ -60,6 +63,7 @@ SHOW_BACKUP = "ShowBackup"
 VERIFY_ARCHIVED = "VerifyArchived"
 SET_LEGAL_HOLD = "SetLegalHold"
 EXPIRE_BACKUPS = "ExpireBackups"
+DRILL_BACKUPS = "DrillBackups"
 
 FREEZE_ID = "fleet/freeze"
 EXPIRE_ID = "archive/expire"

@@ -3,8 +3,11 @@
 from datetime import datetime
 from typing import Literal
 
+from pydantic import Field, field_validator
+
 from models.archive import BackupText
 from models.base import Frozen
+from models.campaign import Selector
 from models.inventory import Topology
 
 DrillStep = Literal["whole", "asked for", "readable", "simulated", "restored", "as recorded", "accepted"]
@@ -68,3 +71,58 @@ class Content(Frozen):
     """platform: a compressed tar, as backup.yml makes it; simulated: a simulated site's."""
     members: int = 0
     words: str = ""
+
+
+class DrillSpec(Frozen):
+    """Which backups are to be drilled, one after the other: the newest of those sites that have been without
+    a drill for longest."""
+
+    select: Selector = Selector(all=True)
+    count: int = Field(default=1, ge=1, le=100)
+    """So many sites; a drill takes a minute or two, and more of a large archive."""
+
+    @field_validator("select")
+    @classmethod
+    def _nobody_is_asked(cls, select: Selector) -> Selector:
+        if select.groups:
+            raise ValueError("expected labels, names or all: dcmanager is not asked for groups here")
+        return select
+
+
+class DrillCandidate(Frozen):
+    """A site that has an archive."""
+
+    site: str
+    backup: str = ""
+    """Its newest; empty: none has a manifest."""
+    drilled: datetime | None = None
+    """When any backup of it was drilled last."""
+    trouble: str = ""
+    """In words, why nothing can be said of it."""
+
+
+class DrillCandidates(Frozen):
+    candidates: tuple[DrillCandidate, ...]
+    polled: bool
+    """Somebody takes drills."""
+
+
+class DrillBackupRequest(Frozen):
+    site: str
+    backup: BackupText
+    since: datetime
+    """What was drilled later was drilled for this request."""
+
+
+class DrillEnd(Frozen):
+    site: str
+    backup: str
+    good: bool
+    why: str = ""
+    """Of one that is not."""
+
+
+class DrillsResult(Frozen):
+    drills: tuple[DrillEnd, ...]
+    left_out: tuple[str, ...] = ()
+    """Sites that nothing could be drilled of, and why."""

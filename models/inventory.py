@@ -12,7 +12,7 @@ from pydantic import (
 )
 
 from models.archive_access import ArchiveTarget
-from models.base import BMC_ENDING, Frozen, HostPort, Name, SecretRef
+from models.base import BMC_ENDING, DRILL_QUEUE, Frozen, HostPort, Name, SecretRef
 from models.bootstrap_files import BootstrapAccess, SshAccess
 from models.ceph_access import CephAccess
 from models.deploy_files import DeployFiles
@@ -184,6 +184,8 @@ class SystemController(Frozen):
                 f"expected a queue for sites; {queue} is that of the BMCs beside "
                 f"{queue.removesuffix(BMC_ENDING)}"
             )
+        if queue == DRILL_QUEUE:
+            raise ValueError(f"expected another name: {queue} is the queue of drills")
         return queue
 
 

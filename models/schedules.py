@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 
 from models.base import Duration, Frozen
 from models.campaign import CampaignSpec
+from models.drill import DrillSpec
 
 TIME_FORM = "%Y%m%dT%H%M%SZ"
 """What the campaign's name gets for the time at which it was due, in UTC."""
@@ -30,8 +31,10 @@ class ScheduleEntry(Frozen):
     """One schedule."""
 
     name: ScheduleName
-    campaign: str = Field(min_length=1)
+    campaign: Annotated[str, Field(min_length=1)] | None = None
     """The campaign file, relative to this one. Its name gives way to the schedule's, with the time."""
+    drill: DrillSpec | None = None
+    """Instead: drills of backups, by workers of the queue `starflock-drills`."""
     cron: tuple[Cron, ...] = ()
     """When, e.g. 0 22 * * MON-THU; several are one schedule."""
     every: Annotated[Duration, AfterValidator(_not_nothing)] | None = None
@@ -59,6 +62,16 @@ class ScheduledCampaignRequest(Frozen):
 
     schedule: ScheduleEntry
     campaign: CampaignSpec
+
+
+class ScheduledDrillRequest(Frozen):
+    """What a schedule of drills starts. Without a schedule: what a person starts."""
+
+    drill: DrillSpec
+    schedule: ScheduleEntry | None = None
+
+
+ScheduledRequest = ScheduledCampaignRequest | ScheduledDrillRequest
 
 
 class ScheduleChange(Frozen):

@@ -7,10 +7,12 @@ restore asks for and is of the site as it is declared, and it goes through a who
 twin.
 """
 
+from collections.abc import Sequence
+
 from models.acceptance import AcceptanceReport
 from models.archive import Manifest, Verification
 from models.deploy import SubcloudFacts
-from models.drill import Content, DrillCheck, Twin, TwinHost
+from models.drill import Content, DrillCandidate, DrillCheck, Twin, TwinHost
 from models.inventory import Site
 from models.outcome import Outcome
 from models.restore import BackupFacts, RestoreResult, RestoreSiteRequest, recorded_hosts
@@ -21,6 +23,7 @@ from rules.restore_hosts import hosts_gate
 SIMULATED = {"26.03": "12", "26.09": "next"}
 """Releases that the simulator speaks, and by which name it is asked for them."""
 SHOWN = 3
+LISTED = 50
 NOT_PROVEN = (
     "that the platform boots: a simulated twin was restored, the archive's content was carried and its "
     "structure read",
@@ -157,3 +160,20 @@ def not_proven(manifest: Manifest, record: SiteRecord | None, content: Content |
     if content is not None and content.kind == "platform":
         left.append(OF_A_PLATFORM)
     return tuple(left)
+
+
+def longest_undrilled(candidates: Sequence[DrillCandidate], count: int) -> tuple[DrillCandidate, ...]:
+    """Those that were never drilled first, in the inventory's order; then the oldest drills."""
+    able = [each for each in candidates if each.backup]
+    never = [each for each in able if each.drilled is None]
+    once = sorted(
+        ((each.drilled, each) for each in able if each.drilled is not None), key=lambda pair: pair[0]
+    )
+    return tuple([*never, *(each for _, each in once)][:count])
+
+
+def no_drill(candidates: Sequence[DrillCandidate]) -> tuple[str, ...]:
+    """Sites with an archive of which nothing could be drilled, and why; the first of them."""
+    lacking = [each for each in candidates if not each.backup]
+    said = [f"{each.site}: {each.trouble or 'it has no backup'}" for each in lacking[:LISTED]]
+    return (*said, *([f"and {len(lacking) - LISTED} more"] if len(lacking) > LISTED else []))

@@ -2,9 +2,9 @@
 
 What was declared travels as the input of what a schedule starts, so what Temporal has can be compared with
 the file field by field; the form that Temporal gives to a cron line does not matter. Applying the same file
-twice changes nothing. A schedule is ours if it starts `ScheduledCampaign` under the id that we would give
-it; anything else of that id is foreign and never touched. An update leaves alone what people have done:
-whether it is paused, and why.
+twice changes nothing. A schedule is ours if it starts `ScheduledCampaign` or `DrillBackups` under the id that
+we would give it; anything else of that id is foreign and never touched. An update leaves alone what people
+have done: whether it is paused, and why.
 """
 
 from collections.abc import Sequence
@@ -31,12 +31,26 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from models import contracts
 from models.base import format_duration
-from models.schedules import Overlap, ScheduleChange, ScheduledCampaignRequest, ScheduleEntry, ScheduleStatus
+from models.schedules import (
+    Overlap,
+    ScheduleChange,
+    ScheduledCampaignRequest,
+    ScheduledDrillRequest,
+    ScheduledRequest,
+    ScheduleEntry,
+    ScheduleStatus,
+)
 
 PREFIX = contracts.schedule_id("")
 OVERLAP: dict[Overlap, ScheduleOverlapPolicy] = {
     name: ScheduleOverlapPolicy[name.upper().replace("-", "_")] for name in get_args(Overlap)
 }
+
+REQUESTS: dict[str, type[ScheduledRequest]] = {
+    contracts.SCHEDULED_CAMPAIGN: ScheduledCampaignRequest,
+    contracts.DRILL_BACKUPS: ScheduledDrillRequest,
+}
+"""By the workflow that a schedule of ours starts."""
 
 
 class ScheduleRefused(Exception):
@@ -44,7 +58,7 @@ class ScheduleRefused(Exception):
 
 
 async def apply(
-    client: Client, declared: Sequence[ScheduledCampaignRequest], *, prune: bool, dry: bool = False
+    client: Client, declared: Sequence[ScheduledRequest], *, prune: bool, dry: bool = False
 ) -> list[ScheduleChange]:
     """Bring Temporal to what is declared. `prune`: schedules of ours that are not declared are deleted;
     `dry`: only say what would be done.
@@ -53,7 +67,7 @@ async def apply(
         ScheduleRefused: Temporal refuses one (with its words), or a foreign one stands in its place.
     """
     changes = [await _apply_one(client, request, dry) for request in declared]
-    names = {request.schedule.name for request in declared}
+    names = {entry_of(request).name for request in declared}
     for name in sorted(await names_of_ours(client) - names):
         if prune and not dry:
             await client.get_schedule_handle(contracts.schedule_id(name)).delete()
@@ -75,7 +89,7 @@ async def names_of_ours(client: Client) -> set[str]:
     return names
 
 
-async def declared_in(client: Client, name: str) -> ScheduledCampaignRequest | None:
+async def declared_in(client: Client, name: str) -> ScheduledRequest | None:
     """What Temporal has under this name; None: nothing.
 
     Raises:
@@ -95,7 +109,7 @@ async def status_of(client: Client, name: str) -> ScheduleStatus | None:
     request = await declared_in(client, name)
     if request is None:
         return None
-    found, entry = await handle.describe(), request.schedule
+    found, entry = await handle.describe(), entry_of(request)
     state, info = found.schedule.state, found.info
     running = [
         each.workflow_id.removeprefix(PREFIX)
@@ -104,7 +118,7 @@ async def status_of(client: Client, name: str) -> ScheduleStatus | None:
     ]
     return ScheduleStatus(
         name=name,
-        operation=f"{request.campaign.operation.kind} to {request.campaign.operation.target}",
+        operation=_does(request),
         when=when(entry),
         overlap=entry.overlap,
         paused=state.paused,
@@ -124,8 +138,8 @@ def when(entry: ScheduleEntry) -> str:
     return " and ".join([*parts, *([f"every {format_duration(entry.every)}"] if entry.every else [])])
 
 
-async def _apply_one(client: Client, request: ScheduledCampaignRequest, dry: bool) -> ScheduleChange:
-    name = request.schedule.name
+async def _apply_one(client: Client, request: ScheduledRequest, dry: bool) -> ScheduleChange:
+    name = entry_of(request).name
     there = await declared_in(client, name)
     if there == request:
         return ScheduleChange(name=name, did="unchanged")
@@ -141,30 +155,31 @@ async def _apply_one(client: Client, request: ScheduledCampaignRequest, dry: boo
         except RPCError as error:
             if error.status is not RPCStatusCode.INVALID_ARGUMENT:
                 raise
-            words = f"{name}: Temporal refuses {when(request.schedule)}: {error.message}"
+            words = f"{name}: Temporal refuses {when(entry_of(request))}: {error.message}"
             raise ScheduleRefused(words) from error
     return ScheduleChange(name=name, did="created" if there is None else "updated")
 
 
-async def _update(handle: ScheduleHandle, request: ScheduledCampaignRequest) -> None:
+async def _update(handle: ScheduleHandle, request: ScheduledRequest) -> None:
     async def changed(given: ScheduleUpdateInput) -> ScheduleUpdate:
         new, state = _schedule(request), given.description.schedule.state
         new.state.paused = state.paused
-        new.state.note = state.note if state.paused else request.schedule.note
+        new.state.note = state.note if state.paused else entry_of(request).note
         return ScheduleUpdate(schedule=new)
 
     await handle.update(changed)
 
 
-def _schedule(request: ScheduledCampaignRequest) -> Schedule:
-    entry, operation = request.schedule, request.campaign.operation
+def _schedule(request: ScheduledRequest) -> Schedule:
+    entry = entry_of(request)
+    (starts,) = (name for name, kind in REQUESTS.items() if isinstance(request, kind))
     return Schedule(
         action=ScheduleActionStartWorkflow(
-            contracts.SCHEDULED_CAMPAIGN,
+            starts,
             request,
             id=contracts.schedule_id(entry.name),
             task_queue=contracts.TASK_QUEUE,
-            static_summary=f"schedule {entry.name}: {operation.kind} to {operation.target}",
+            static_summary=f"schedule {entry.name}: {_does(request)}",
         ),
         spec=ScheduleSpec(
             cron_expressions=list(entry.cron),
@@ -177,16 +192,29 @@ def _schedule(request: ScheduledCampaignRequest) -> Schedule:
     )
 
 
-async def _request_of(client: Client, name: str, described: ScheduleDescription) -> ScheduledCampaignRequest:
+def entry_of(request: ScheduledRequest) -> ScheduleEntry:
+    assert request.schedule is not None
+    return request.schedule
+
+
+def _does(request: ScheduledRequest) -> str:
+    if isinstance(request, ScheduledDrillRequest):
+        count = request.drill.count
+        return f"drill of {count} {'backup' if count == 1 else 'backups'}"
+    return f"{request.campaign.operation.kind} to {request.campaign.operation.target}"
+
+
+async def _request_of(client: Client, name: str, described: ScheduleDescription) -> ScheduledRequest:
     action = described.schedule.action
     if (
         not isinstance(action, ScheduleActionStartWorkflow)
-        or action.workflow != contracts.SCHEDULED_CAMPAIGN
+        or action.workflow not in REQUESTS
         or len(action.args) != 1
     ):
         raise ScheduleRefused(
             f"{contracts.schedule_id(name)} is a schedule that Starflock did not make; take another name"
         )
-    (request,) = await client.data_converter.decode(list(action.args), [ScheduledCampaignRequest])
-    assert isinstance(request, ScheduledCampaignRequest)
+    kind = REQUESTS[action.workflow]
+    (request,) = await client.data_converter.decode(list(action.args), [kind])
+    assert isinstance(request, kind)
     return request

@@ -98,7 +98,8 @@ class Settings(ConnectionSettings):
         default="starflock,starflock-bmc", pattern=r"^starflock(-[a-z0-9]+)*(,starflock(-[a-z0-9]+)*)*$"
     )
     """What this process works on: a worker in the management network may serve `starflock-bmc` alone, one in
-    a region that has a `queue` in the inventory that queue, and that of its BMCs: `starflock-east-bmc`."""
+    a region that has a `queue` in the inventory that queue, and that of its BMCs: `starflock-east-bmc`. One
+    that takes drills of backups serves `starflock-drills`, which needs the extra `embedded`."""
     deployment: str = Field(default="", pattern=r"^[A-Za-z0-9_-]*$")
     """Name of a worker deployment in Temporal; empty: workers are not versioned."""
     build: str = ""

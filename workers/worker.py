@@ -20,6 +20,7 @@ from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.archive import archives as archive_stores
 from activities.archive.activities import ArchiveActivities
+from activities.archive.drills import DrillActivities
 from activities.archive.volumes import ArchivedVolumes
 from activities.ceph.flags import CephFlags
 from activities.ceph.looks import CephLooks
@@ -84,10 +85,12 @@ from models import contracts
 from models.operations import Proof
 from records.store import Store
 from rules import ceph, comparison, estimate, quirks, retention, site_difference, windows
+from workers import drill_process
 from workers.ceph_ways import CephWays
 from workers.codec import OFF, PayloadKeysError
 from workers.connection import connect, register_search_attributes
 from workers.documents import Documents
+from workers.drill_process import DrillProcess
 from workers.failures import FailureInterceptor
 from workers.metrics import FleetGauges, kept, runtime
 from workers.phone_home import listening
@@ -109,6 +112,7 @@ class Implementations:
 
     main: list[Callable[..., Any]]
     bmc: list[Callable[..., Any]]
+    drills: list[Callable[..., Any]]
     store: Store
 
 
@@ -150,6 +154,7 @@ async def activities(
     ceph_looks, ceph_flags = CephLooks(ways, ceph.settled, settings.timing), CephFlags(ways, settings.timing)
     archives = archive_stores.Archives(live.current, settings.timing)
     catalogue = ArchiveActivities(archives, retention.verdicts)
+    drills = DrillActivities(archives, client, DrillProcess(live.current))
     volumes = CephVolumes(ways, KubernetesClaims(clusters).volumes, settings.timing)
     cargo = VolumeCargo(ways, archives)
     jobs = KubernetesJobs(clusters, cargo)
@@ -296,6 +301,7 @@ async def activities(
                     carrying.carry_file,
                     carrying.drop_carried,
                     *catalogue.all(),
+                    drills.drill_candidates,
                     ArchivedVolumes(archives, catalogue).known_volumes,
                     CephMaps(ways, cargo.keep).back_up_cluster,
                     volumes.find_volumes,
@@ -327,6 +333,7 @@ async def activities(
                     looks.await_bmc,
                     looks.await_host,
                 ],
+                drills=drills.of_queue(),
             )
     finally:
         await wire.close()
@@ -379,6 +386,8 @@ async def run(
         client = await connect(runtime=telemetry)
     await register_search_attributes(client)
     queues = settings.queues.split(",")
+    if contracts.DRILL_TASK_QUEUE in queues:
+        drill_process.require()
     async with AsyncExitStack() as running:
         implementations = await running.enter_async_context(activities(settings, client, when_open))
         shared = {
@@ -390,6 +399,9 @@ async def run(
         for queue in dict.fromkeys(queues):
             if contracts.is_bmc_queue(queue):
                 worker = Worker(client, task_queue=queue, activities=implementations.bmc, **shared)
+            elif queue == contracts.DRILL_TASK_QUEUE:
+                one = shared | {"max_concurrent_activities": 1}
+                worker = Worker(client, task_queue=queue, activities=implementations.drills, **one)
             else:
                 worker = Worker(
                     client,

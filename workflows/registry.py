@@ -9,6 +9,7 @@ from workflows.bringup_host import BringUpHost
 from workflows.campaign import FleetCampaign
 from workflows.catalogue import ExpireBackups, ListBackups, SetLegalHold, ShowBackup, VerifyArchived
 from workflows.configure import ConfigureSite
+from workflows.drill import DrillBackups
 from workflows.firmware import UpdateFirmware
 from workflows.freeze import FleetFreeze
 from workflows.inquiries import ExplainSite, ImportInventory, PlanCampaign
@@ -71,4 +72,5 @@ WORKFLOWS: list[type[Any]] = [
     VerifyArchived,
     SetLegalHold,
     ExpireBackups,
+    DrillBackups,
 ]

@@ -16,15 +16,18 @@ POLLED_WITHIN = timedelta(minutes=2)
 async def unpolled(client: Client, queues: Mapping[str, str]) -> tuple[str, ...]:
     """Of the queues (values) those that no worker polls for workflows, in order of their names."""
     names = sorted(set(queues.values()))
-    polled = await asyncio.gather(*(_is_polled(client, name) for name in names))
-    return tuple(name for name, is_polled in zip(names, polled, strict=True) if not is_polled)
+    polled = await asyncio.gather(*(is_polled(client, name) for name in names))
+    return tuple(name for name, is_there in zip(names, polled, strict=True) if not is_there)
 
 
-async def _is_polled(client: Client, queue: str) -> bool:
+async def is_polled(client: Client, queue: str, *, for_activities: bool = False) -> bool:
+    kind = TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+    if for_activities:
+        kind = TaskQueueType.TASK_QUEUE_TYPE_ACTIVITY
     request = DescribeTaskQueueRequest(
         namespace=client.namespace,
         task_queue=TaskQueue(name=queue),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        task_queue_type=kind,
     )
     described = await client.workflow_service.describe_task_queue(request)
     since = datetime.now(UTC) - POLLED_WITHIN
