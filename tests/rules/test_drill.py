@@ -1,13 +1,13 @@
 """What a drill takes for proven, each with its control; and what it says that it proves nothing of."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from models.acceptance import AcceptanceReport, Check
 from models.archive import Elsewhere, Fault, Manifest, ObjectEntry, Origin, Verification
-from models.drill import Content, Drill
+from models.drill import Content, Drill, DrillCandidate
 from models.inventory import Host, Site
 from models.outcome import Outcome
 from models.restore import RestoreResult
@@ -150,3 +150,17 @@ def test_what_is_not_proven_is_said() -> None:
     for words in ("that the platform boots", "put nowhere", "VMs and claims", "the site itself"):
         assert words in said
     assert "VMs and claims" not in " | ".join(drill.not_proven(manifest(), RECORD, None))
+
+
+def test_who_was_longest_without_a_drill_is_next() -> None:
+    old, new = AT - timedelta(days=9), AT - timedelta(days=1)
+    some = [
+        DrillCandidate(site="a", backup=BACKUP, drilled=new),
+        DrillCandidate(site="b", backup=BACKUP, drilled=old),
+        DrillCandidate(site="c", trouble="the archive does not answer"),
+        DrillCandidate(site="d", backup=BACKUP),
+        DrillCandidate(site="e"),
+    ]
+    assert [each.site for each in drill.longest_undrilled(some, 2)] == ["d", "b"]
+    assert [each.site for each in drill.longest_undrilled(some, 9)] == ["d", "b", "a"]
+    assert drill.no_drill(some) == ("c: the archive does not answer", "e: it has no backup")

@@ -1,5 +1,6 @@
 """The archive as it is declared for the twin of a drill: the same place and keys, from another folder."""
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import yaml
 
 from cli.twin import TwinScenario
 from inventory.load import load_inventory
-from models.drill import Twin
+from models.drill import Drill, DrillCheck, Twin
+from workers import drill_process
 from workers.drilling import Drilling
 
 CONTROLLER = {
@@ -72,3 +74,21 @@ def test_secrets_in_the_environment_reach_the_twins_worker_whatever_they_are_cal
         ceph="",
     )
     assert scenario.keeps_env == {"STARFLOCK_OLD_KEY", "ACCESS"}
+
+
+def test_a_worker_takes_drills_only_where_it_can(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    drill_process.require()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    with pytest.raises(RuntimeError, match=r"queue starflock-drills: .*no `temporal` found: install"):
+        drill_process.require()
+
+
+def test_what_the_command_says_is_told(tmp_path: Path) -> None:
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    whole = DrillCheck(name="whole", passed=False, found="no manifest")
+    done = Drill(backup="a/20261122T015112Z-platform-6f1d20c3", at=at, ended=at, checks=(whole,))
+    said = json.dumps(done.model_dump(mode="json") | {"good": False})
+    assert drill_process.told(said, "", 1) == done
+    assert drill_process.told("", "edge-9 is not declared\n", 4) == "edge-9 is not declared"
+    assert drill_process.told("", "", -9) == "the drill ended with code -9 and said nothing"
