@@ -29,7 +29,7 @@ SITES_A_SECOND = 2.0
 STARTS_WITHIN = timedelta(seconds=12)
 A_SITE = timedelta(seconds=0.4)
 """By the wall, of a site's sockets, first looks and plan."""
-OVERHEAD = timedelta(seconds=2)
+OVERHEAD = timedelta(seconds=1)
 """By the wall, of a site's own requests and polls, one after the other."""
 FAILS = {
     "patch": ("vim.apply", "fail"),
