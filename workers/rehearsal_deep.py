@@ -199,8 +199,13 @@ def told(
     deep = Deep(
         speed=clock.dial.speed,
         sites=tuple(
-            DeepSite(site=name, outcome=last[name].outcome, reason=last[name].reason, dictated=fate[name])
-            for name in play.names
+            DeepSite(
+                site=name,
+                outcome=last[name].outcome,
+                reason=last[name].reason,
+                dictated=fate.get(name, Outcome.SUCCEEDED),
+            )
+            for name in (*play.regions, *play.names)
             if name in last
         ),
         blocked=tuple(
