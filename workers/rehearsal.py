@@ -90,8 +90,8 @@ async def rehearse(
         )
     if spec.controllers == "first":
         raise CannotRehearse(
-            "controllers: first asks the system controllers what they run, and this rehearsal speaks to nobody: "
-            "rehearse it with --deep, or with controllers: gate"
+            "controllers: first asks the system controllers what they run, and this rehearsal speaks to "
+            "nobody: rehearse it with --deep, or with controllers: gate"
         )
     began = time.monotonic()
     spec, assumed = _without_people(spec)
