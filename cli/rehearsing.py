@@ -117,10 +117,10 @@ async def rehearsed(
     """Raises: CannotRehearse (in words), Failure (a process ended)."""
     began = time.monotonic()
     play = rehearsal_region.cast(spec, inventory, learned.versions)
+    _require_server()
     fate = rehearsal_deep.fates(play, faults, seed)
     async with AsyncExitStack() as stack:
-        usual = await _usual(learned, play)
-        speed = speed or round(rehearsal_deep.fitting_speed(play, usual), 1)
+        speed = speed or round(rehearsal_deep.fitting_speed(play, learned.usual), 1)
         regions, simulators = await _simulated(stack, folder, play, seed, speed)
         lengths = await _stretched(regions, play, learned, seed, speed)
         lasts = rehearsal_deep.foretold(play, list(lengths.values()), speed)
@@ -143,10 +143,12 @@ async def rehearsed(
     return Rehearsed(rehearsal, made.campaign, made.events, made.runs)
 
 
-async def _usual(learned: rehearsal_deep.Learned, play: rehearsal_region.Cast) -> timedelta:
-    """What a site takes, roughly, before the simulator has drawn it."""
-    taken = sorted(run.taken for run in learned.run_times)
-    return taken[len(taken) // 2] if taken else timedelta(minutes=12)
+def _require_server() -> None:
+    """Raises: CannotRehearse, before anything is started."""
+    try:
+        embedded.temporal_binary()
+    except RuntimeError as error:
+        raise CannotRehearse(str(error)) from None
 
 
 async def _simulated(
@@ -193,7 +195,7 @@ async def _stretched(
     operation = play.spec.operation
     drawn: dict[str, timedelta] = {}
     if operation.kind not in rehearsal_deep.STRETCHED:
-        return dict.fromkeys(play.names, timedelta(minutes=12))
+        return dict.fromkeys(play.names, learned.usual)
     for region in regions.values():
         found = await region.get(f"/durations?operation={operation.kind}&release={operation.target}")
         drawn |= {site: timedelta(seconds=parts["ideal"] * speed) for site, parts in found.items()}
@@ -230,7 +232,10 @@ async def _stage(
     inventory = _declared(folder, play, regions)
     _forget_the_fleet(folder)
     async with AsyncExitStack() as stack:
-        server = await embedded.start(folder / "temporal.db", durable=False, log=folder / "server.log")
+        try:
+            server = await embedded.start(folder / "temporal.db", durable=False, log=folder / "server.log")
+        except RuntimeError as error:
+            raise CannotRehearse(str(error)) from error
         stack.push_async_callback(server.stop)
         client = await connect(server.address)
         await register_search_attributes(client)

@@ -88,6 +88,11 @@ async def rehearse(
         raise CannotRehearse(
             "select.groups asks dcmanager, and a rehearsal speaks to nobody: select by labels"
         )
+    if spec.controllers == "first":
+        raise CannotRehearse(
+            "controllers: first asks the system controllers what they run, and this rehearsal speaks to "
+            "nobody: rehearse it with --deep, or with controllers: gate"
+        )
     began = time.monotonic()
     spec, assumed = _without_people(spec)
     history = await learned.run_times(spec.operation.kind)
@@ -281,6 +286,8 @@ def _window_use(
     used: dict[tuple[str, datetime, datetime], list[SiteRun]] = {}
     late = []
     for run in runs:
+        if run.site not in inventory:  # a system controller
+            continue
         site = inventory.site(run.site)
         hours = hours_of(inventory.file, site)
         if not any(hours):

@@ -29,8 +29,10 @@ SITES_A_SECOND = 2.0
 STARTS_WITHIN = timedelta(seconds=12)
 A_SITE = timedelta(seconds=0.4)
 """By the wall, of a site's sockets, first looks and plan."""
-OVERHEAD = timedelta(seconds=2)
+OVERHEAD = timedelta(seconds=1)
 """By the wall, of a site's own requests and polls, one after the other."""
+UNKNOWN = timedelta(minutes=12)
+"""What a site takes, where nothing is recorded."""
 FAILS = {
     "patch": ("vim.apply", "fail"),
     "upgrade": ("usm.activate", "fail"),
@@ -87,6 +89,12 @@ class Learned:
     @classmethod
     async def of(cls, journal: Journal, kind: str) -> "Learned":
         return cls(await journal.run_times(kind), await journal.versions())
+
+    @property
+    def usual(self) -> timedelta:
+        """What a site takes, roughly, before the simulator has drawn it."""
+        taken = sorted(run.taken for run in self.run_times)
+        return taken[len(taken) // 2] if taken else UNKNOWN
 
     def lengths(self, play: Cast, seed: int, drawn: Mapping[str, timedelta]) -> dict[str, timedelta]:
         """Of each site, drawn from runs on its topology; else what the simulator has drawn."""
@@ -191,8 +199,13 @@ def told(
     deep = Deep(
         speed=clock.dial.speed,
         sites=tuple(
-            DeepSite(site=name, outcome=last[name].outcome, reason=last[name].reason, dictated=fate[name])
-            for name in play.names
+            DeepSite(
+                site=name,
+                outcome=last[name].outcome,
+                reason=last[name].reason,
+                dictated=fate.get(name, Outcome.SUCCEEDED),
+            )
+            for name in (*play.regions, *play.names)
             if name in last
         ),
         blocked=tuple(

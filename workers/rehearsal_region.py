@@ -71,11 +71,6 @@ def cast(spec: CampaignSpec, inventory: Inventory, versions: Mapping[str, str]) 
         raise CannotRehearse(
             "select.groups asks dcmanager, and a rehearsal speaks to nobody: select by labels"
         )
-    if spec.controllers == "first":
-        raise CannotRehearse(
-            "controllers: first upgrades the system controllers, and --deep has subclouds only: rehearse it "
-            "without --deep, or with controllers: gate"
-        )
     try:
         sites = select(inventory, spec.select)
     except SelectionError as error:
@@ -133,7 +128,7 @@ def _releases(spec: CampaignSpec) -> tuple[str, tuple[str, ...], list[dict[str, 
         )
     options: tuple[str, ...] = ("--dialect", DIALECTS[base])
     if is_major:
-        options += ("--major", "controller")
+        options += ("--major", "available" if spec.controllers == "first" else "controller")
     if isinstance(operation, PrestageOperation) or (
         isinstance(operation, JourneyOperation) and operation.prestages
     ):

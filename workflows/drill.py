@@ -29,7 +29,7 @@ DRILLING = timedelta(hours=6)
 """Every byte of the backup is read, at the store's speed; the heartbeat tells a dead worker."""
 QUEUED = timedelta(hours=12)
 """Other drills come first, and whoever takes them may be away for a while."""
-TRIES = RetryPolicy(initial_interval=timedelta(seconds=5), maximum_attempts=5)
+TRIES = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=5)
 """A worker that is lost each time is not lost by chance."""
 
 

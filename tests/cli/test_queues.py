@@ -50,6 +50,7 @@ def test_without_an_inventory_it_is_the_main_one(inventory: Path, monkeypatch: p
     ("queue", "words"),
     [
         ("starflock-east-bmc", "7: system_controllers[1].queue: .*that of the BMCs beside starflock-east"),
+        ("starflock-drills", "7: system_controllers[1].queue: .*starflock-drills is the queue of drills"),
         ("starflock", "7: system_controllers[1].queue"),
         ("East", "7: system_controllers[1].queue"),
     ],
