@@ -8,13 +8,15 @@ the guest has for it.
 
 One exec is a dead man's switch. The program in the pod freezes, says so, and waits for a line: it thaws when
 one comes, when its input ends (whoever froze has gone), when time is up, and when it is told to end. An agent
-that does not answer is not asked to freeze: it might do so after we have left. A guest that is found frozen,
-since a node or a pod died with such a program in it, is thawed first. What the program says:
+that does not answer is not asked to freeze: it might do so after we have left. A guest that is found frozen
+by us, since a pod died with such a program in it, is thawed first: a file in /run, which the chart mounts
+from the host, is our mark of it. One that somebody else has frozen is left alone, and told. What the program
+says:
 
     refused WORDS       it was not frozen, or not for certain; what follows says how it is now
     frozen N            so many file systems
     thawed N WHY        N of them by us: asked, lost, late, ended; none: somebody else had thawed them
-    left WORDS          nobody could thaw it, or see that it is thawed, for minutes
+    left WORDS          it is frozen by somebody else, or nobody could see that it is thawed, for minutes
 """
 
 import asyncio
@@ -42,6 +44,7 @@ THAWED_S = 60.0
 PROGRAM = r"""
 export LC_ALL=C
 domain=$1 limit=$2 touched= thawed=0 why=ended
+mark=${XDG_RUNTIME_DIR:-/run}/starflock-frozen-$domain
 trap '' PIPE
 trap thaw EXIT
 trap 'exit 143' TERM HUP INT
@@ -71,11 +74,12 @@ thaw() {
     look
     if [ "$state" = thawed ]; then
       touched=
+      rm -f "$mark"
       say "thawed $thawed $why"
       return 0
     fi
     case $told in
-      *'domain is not running'*) touched=; say "thawed 0 stopped"; return 0 ;;
+      *'domain is not running'*) touched=; rm -f "$mark"; say "thawed 0 stopped"; return 0 ;;
     esac
   done
   say "left $(line "$told")"
@@ -83,12 +87,20 @@ thaw() {
 
 look
 if [ "$state" = frozen ]; then
+  if [ ! -e "$mark" ]; then
+    say "left it has no mark of ours"
+    exit 3
+  fi
   touched=yes why=before
   thaw
   look
 fi
 if [ "$state" != thawed ]; then
   say "refused $(line "$said")"
+  exit 3
+fi
+if ! true 2>/dev/null >"$mark"; then
+  say "refused no mark can be left at $mark"
   exit 3
 fi
 trap 'exit 143' TERM HUP INT
@@ -188,7 +200,7 @@ async def _begun(talk: Conversation, limit_s: int) -> Hold:
             if kind == "frozen" and words != "0":
                 return Hold(talk)
             if kind == "left":
-                words = f"the guest was found frozen, and could not be thawed: {words}"
+                words = f"the guest was found frozen, and was not thawed: {words}"
                 raise NotFrozen(words, left_frozen=True)
             if MOVED in words:
                 raise Transient(f"{words}: it has moved meanwhile")

@@ -68,7 +68,11 @@ async def _talk(stack: "Stack", host: str, command: tuple[str, ...], line: Talk)
         process = await asyncio.create_subprocess_exec(
             *command,
             cwd=folder,
-            env={"PATH": f"{folder}:{os.environ.get('PATH', os.defpath)}"},
+            env={
+                "PATH": f"{folder}:{os.environ.get('PATH', os.defpath)}",
+                # What the chart mounts of the host's /run; it outlives the pod.
+                "XDG_RUNTIME_DIR": str(stack.run_folder(host)),
+            },
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,

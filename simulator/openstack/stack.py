@@ -1,7 +1,9 @@
 """One site's OpenStack: its servers, migrations, groups, and which compute services somebody has disabled."""
 
 import random
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 
 from simulator.cloud.cloud import Cloud
 from simulator.openstack import rows
@@ -30,6 +32,7 @@ class Stack:
         self.scheduler = Scheduler()
         self.servers = Servers(cloud, self._choose, strikes)
         self.migrations = Migrations(cloud, self.servers, strikes)
+        self._runs: tempfile.TemporaryDirectory[str] | None = None
         if vms:
             self._populate(vms)
 
@@ -38,6 +41,14 @@ class Stack:
 
     def computes(self) -> list[str]:
         return [host.name for host in rows.carrying(self.cloud)]
+
+    def run_folder(self, host: str) -> Path:
+        """/run of a host."""
+        if self._runs is None:
+            self._runs = tempfile.TemporaryDirectory(prefix="simulator-run-")
+        folder = Path(self._runs.name) / host
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def disks(self) -> list[str]:
         """POOL/IMAGE of all its servers."""

@@ -1,6 +1,7 @@
 """Snapshots of VMs' volumes: guests are frozen through libvirt's pods while they are taken, and no longer."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -86,17 +87,31 @@ async def test_a_guest_that_cannot_be_still_is_kept_as_it_is_with_the_reason(hou
         await act(house, SITE, "db-1", "os-start", "ACTIVE")
 
 
-async def test_a_guest_found_frozen_is_thawed_before_it_is_frozen(house: House) -> None:
+async def test_a_guest_found_frozen_is_thawed_first_where_it_was_by_us(house: House) -> None:
     """The control, too: whatever freezes without our program leaves a guest frozen, and that is seen."""
     vm = (await house.guests(SITE))["app-1"]
+    mark = f"$XDG_RUNTIME_DIR/starflock-frozen-{vm['id']}"
+    await in_pod(house, vm, f"virsh domfsfreeze {vm['id']}")
+    taken = await (await house.start(SITE)).result()
+    (seen,) = {(how, why) for name, how, why in told(taken).values() if name == "app-1"}
+    words = "the guest was found frozen, and was not thawed: it has no mark of ours"
+    assert seen == ("crash-consistent", words)
+    assert taken.evidence == (f"app-1 ({vm['id']}) may be frozen; look at it: {words}",)
+    assert (await house.guests(SITE))["app-1"]["frozen"]
+    # As a pod that was killed leaves it.
+    await in_pod(house, vm, f"touch {mark}; echo")
+    assert {how for _, how, _ in (await house.take(SITE)).values()} == {"quiesced"}
+    assert await in_pod(house, vm, f"ls {mark} 2>/dev/null || echo none") == "none"
+
+
+async def in_pod(house: House, vm: dict[str, Any], script: str) -> str:
+    """A line that it says in the pod of libvirt."""
     clusters = Clusters(LiveInventory(house.region.inventory).current, TIMING)
     async with executing(clusters, SITE) as client:
         pods = await client.list(PODS, "openstack", fields=f"spec.nodeName={vm['host']}")
-        words = ("bash", "-c", f"virsh domfsfreeze {vm['id']}; read -r line")
-        async with client.talking("openstack", pods[0]["metadata"]["name"], words, "libvirt") as talk:
-            assert await talk.line() == "Freezed 2 filesystem(s)"
-    assert (await house.guests(SITE))["app-1"]["frozen"]
-    assert {how for _, how, _ in (await house.take(SITE)).values()} == {"quiesced"}
+        name, words = pods[0]["metadata"]["name"], ("bash", "-c", script)
+        async with client.talking("openstack", name, words, "libvirt") as talk:
+            return await talk.line()
 
 
 async def test_snapshots_that_are_late_are_taken_again_in_another_freeze(house: House) -> None:

@@ -125,6 +125,10 @@ def test_a_guest_left_frozen_by_a_dead_node_is_thawed_first(vm: GuestVm) -> None
         program.say()
         assert program.line() == "thawed 0 asked"
     assert not vm.is_frozen()
+    vm.machine.virsh("domfsfreeze", UUID)
+    with freezing(vm) as program:
+        assert program.line() == "left it has no mark of ours"
+    vm.machine.virsh("domfsthaw", UUID)
 
 
 def test_a_guest_without_an_agent_is_refused_in_the_words_that_the_simulator_has(vm: GuestVm) -> None:

@@ -94,6 +94,8 @@ def what_is_missing() -> str:
         return f"no {', '.join(missing)} here"
     if not AGENT.exists():
         return "no qemu-guest-agent of Debian is unpacked here"
+    if "not found" in _run(["ldd", AGENT]):
+        return "libraries of qemu-guest-agent are missing here"
     return "" if installer.kernel() else "no kernel to boot here"
 
 
@@ -110,7 +112,8 @@ class GuestVm:
     @property
     def environment(self) -> dict[str, str]:
         """In which `virsh` finds this libvirt."""
-        return {"PATH": _path(), "LIBVIRT_DEFAULT_URI": self.machine.uri}
+        run = str(self.first.parent)
+        return {"PATH": _path(), "LIBVIRT_DEFAULT_URI": self.machine.uri, "XDG_RUNTIME_DIR": run}
 
     def agent(self, asked: str) -> str:
         """`virsh qemu-agent-command`; what it says either way."""
