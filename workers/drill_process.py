@@ -1,19 +1,15 @@
 """`starflock backup drill` as a child of this worker: asked to end when the activity does, or the worker.
 
 Linux is asked to tell the child when its parent dies, so that a killed worker leaves no drill behind; the
-command then ends its own children in their order. It runs in an empty folder, where no settings of the fleet
-lie, since what it starts has settings of its own.
+command then ends its own children in their order.
 """
 
 import asyncio
 import json
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
-from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -44,24 +40,19 @@ class DrillProcess:
 
     async def __call__(self, site: str, backup: str) -> Drill | str:
         """The drill, or in words why there was none."""
-        place = Path(tempfile.mkdtemp(prefix="starflock-drills-"))
+        process = await asyncio.create_subprocess_exec(
+            *(*COMMAND, "backup", "drill", site, "--backup", backup, "-o", "json"),
+            *("--inventory", str(self.inventory().path)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # a signal to this worker's group is not meant for it
+            preexec_fn=embedded.die_with_parent,
+        )
         try:
-            process = await asyncio.create_subprocess_exec(
-                *(*COMMAND, "backup", "drill", site, "--backup", backup, "-o", "json"),
-                *("--inventory", str(self.inventory().path)),
-                cwd=place,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,  # a signal to this worker's group is not meant for it
-                preexec_fn=embedded.die_with_parent,
-            )
-            try:
-                said, words = await process.communicate()
-            finally:
-                await _ended(process)
+            said, words = await process.communicate()
         finally:
-            shutil.rmtree(place, ignore_errors=True)
+            await _ended(process)
         return told(said.decode(), words.decode(), process.returncode or 0)
 
 

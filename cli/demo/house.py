@@ -100,6 +100,7 @@ async def house(folder: Path, scenario: Scenario) -> AsyncIterator[House]:
     for name in [name for name in os.environ if name.startswith(("STARFLOCK_", "TEMPORAL_"))]:
         if name != "STARFLOCK_DEBUG" and name not in scenario.keeps_env:
             del os.environ[name]
+    os.environ["STARFLOCK_CONFIG"] = os.devnull  # nor those of a starflock.toml that lies here
     async with AsyncExitStack() as stack:
         admin, inventory = await _region(stack, folder, scenario)
         scenario.declare(inventory)

@@ -63,6 +63,8 @@ async def test_a_good_backup_goes_through_a_whole_restore_away_from_its_site(
     assert made.outcome is Outcome.SUCCEEDED, made.reason
     await bench.locate(GOOD, "after")
     before, kept = await asked(bench), archived(bench)
+    # What the fleet's own workers are told here is not for the twin's.
+    (tmp_path / "starflock.toml").write_text('queues = "starflock-elsewhere"\n')
     said, found = await drilled(tmp_path, bench.region.inventory, GOOD, "--data", "twin")
     assert (said.code, found["good"], found["backup"]) == (0, True, made.backup), said
     names = ["whole", "asked for", "readable", "simulated", "restored", "as recorded", "accepted"]
