@@ -41,7 +41,8 @@ async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Backu
 
 async def drill_worker(bench: BackupBench) -> WorkerProcess:
     before = dict(bench.stack.settings)
-    bench.stack.settings["STARFLOCK_QUEUES"] = contracts.DRILL_TASK_QUEUE
+    passing(bench).mkdir(exist_ok=True)
+    bench.stack.settings |= {"STARFLOCK_QUEUES": contracts.DRILL_TASK_QUEUE, "TMPDIR": str(passing(bench))}
     try:
         worker = await bench.stack.start_worker()
     finally:
@@ -53,6 +54,11 @@ async def drill_worker(bench: BackupBench) -> WorkerProcess:
 
     await until(polls, "the worker")
     return worker
+
+
+def passing(bench: BackupBench) -> Path:
+    """Where the platform's archive lies in the clear while it is drilled."""
+    return bench.stack.folder / "passing"
 
 
 def marks(bench: BackupBench, site: str) -> list[str]:
@@ -104,12 +110,14 @@ async def test_a_drill_by_schedule_outlives_its_worker_and_ends_once(
         return found if len(found) >= 4 else set()
 
     started = await until(in_the_middle, "a drill with all that it runs on")
+    assert list(passing(bench).glob("starflock-drill-*")) != []
     await worker.kill()
 
     async def all_gone() -> bool:
         return not any(alive(pid) for pid in started)
 
     await until(all_gone, "the end of the drill", within=20)
+    assert list(passing(bench).glob("starflock-drill-*")) == []
     assert marks(bench, SITES[0]) == [], "it had not ended"
     other = await drill_worker(bench)
     result = await handle.result()
