@@ -105,14 +105,25 @@ install_guest_agent() {
     ) && rm -rf .cache/guest-agent.deb
 }
 
+# The image: minutes the first time, half a minute after a change, else nothing.
+containers="crun debootstrap podman"
+containers_are_here() { (PATH=$PATH:/usr/sbin; for each in $containers; do command -v "$each" || exit; done) >/dev/null; }
+build_image() {
+    [ "$(id -u)" != 0 ] || ! containers_are_here || .venv/bin/python -m tests.support.image >/dev/null
+}
+
 # Beside everything else: it takes minutes where nobody has built it on this machine yet, and no lock of apt's.
 deploy/kubernetes.sh >/dev/null &
 kubernetes=$!
+if containers_are_here; then
+    build_image &
+    image=$!
+fi
 if [ ! -e "$nova/complete" ]; then
     install_nova &
     installing=$!
 fi
-trap 'kill "$kubernetes" ${installing:-} 2>/dev/null || true' EXIT
+trap 'kill "$kubernetes" ${installing:-} ${image:-} 2>/dev/null || true' EXIT
 
 make --no-print-directory lint
 if ! postgresql_is_here; then
@@ -190,19 +201,16 @@ if [ ! -x "$guest_agent/usr/sbin/qemu-ga" ]; then
         echo "starflock: no QEMU guest agent here, no guest is frozen for real; run as root: make test" >&2
     fi
 fi
-containers="crun debootstrap podman"
-containers_are_here() { (PATH=$PATH:/usr/sbin; for each in $containers; do command -v "$each" || exit; done) >/dev/null; }
 if ! containers_are_here; then
     if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
         install_unstarted $containers || echo "starflock: podman could not be installed; no container runs" >&2
     else
         echo "starflock: no podman here, no container runs; run as root: make test" >&2
     fi
+    build_image &
+    image=$!
 fi
-# After all that needs apt's locks. Minutes the first time, half a minute after a change, else nothing.
-if [ "$(id -u)" = 0 ] && containers_are_here; then
-    .venv/bin/python -m tests.support.image >/dev/null || echo "starflock: the image could not be built" >&2
-fi
+wait "$image" || echo "starflock: the image could not be built" >&2
 wait "$kubernetes" || echo "starflock: Kubernetes could not be built; its tests are skipped" >&2
 if [ -n "${installing:-}" ]; then
     wait "$installing" || echo "starflock: Nova could not be installed; its tests are skipped" >&2
@@ -211,7 +219,7 @@ trap - EXIT
 # Tests start hundreds of processes. What is compiled is kept, even where the environment says otherwise: each
 # simulator would compile itself for a second.
 unset PYTHONDONTWRITEBYTECODE
-# Four at a time: tests wait for simulated time more than they compute. What goes to one process, and in which
+# Five at a time: tests wait for simulated time more than they compute. What goes to one process, and in which
 # order, is in tests/conftest.py; xdist's own order would keep the files of few and long tests for the end.
-STARFLOCK_WHOLE_RUN=1 exec .venv/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder \
+STARFLOCK_WHOLE_RUN=1 exec .venv/bin/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder \
     --cov --cov-report=term:skip-covered "$@"
