@@ -42,7 +42,7 @@ from cli.output import FormOption
 
 app = typer.Typer(
     name="starflock",
-    help="Patch fleets of StarlingX edge clouds, durably.",
+    help="Carry changes through fleets of StarlingX edge clouds, durably.",
     epilog="Exit codes: `starflock exit-codes`. Settings: STARFLOCK_INVENTORY, STARFLOCK_DATA, "
     "TEMPORAL_ADDRESS. See docs/reference/cli.md.",
     no_args_is_help=True,

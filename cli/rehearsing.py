@@ -7,7 +7,6 @@ and secrets are the rehearsal's own.
 import asyncio
 import base64
 import hashlib
-import json
 import os
 import signal
 import time
@@ -18,14 +17,22 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import httpx2
 import yaml
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
-from cli.exits import Code, Failure
-from cli.processes import end, log_file, start_simulator, start_worker, tail
+from cli.exits import Failure
+from cli.processes import end, log_file, start_worker
 from cli.session import ask, progress_of
+from cli.simulated import (
+    ENDS_WITHIN_S,
+    REQUEST_TIMEOUT_S,
+    Region,
+    check_running,
+    forget_the_fleet,
+    simulated,
+    worker_settings,
+)
 from models import contracts
 from models.base import format_duration
 from models.campaign import AbortRequest, CampaignProgress, CampaignResult, CampaignSpec
@@ -42,36 +49,11 @@ if TYPE_CHECKING:
 
     from inventory.load import Inventory
 
-SIMULATOR_STARTS_WITHIN_S = 60.0
-ENDS_WITHIN_S = 5.0
-REQUEST_TIMEOUT_S = 10.0
+SEND_WINDOW_S = 2.0
 LOOK_EVERY_S = 0.5
 TELL_EVERY_S = 10.0
 CLOCK = "clock.json"
 Tell = Callable[[str], None]
-
-
-@dataclass
-class Region:
-    """One system controller, simulated."""
-
-    admin: httpx2.AsyncClient
-    inventory: Path
-
-    async def get(self, path: str) -> Any:
-        reply = await self.admin.get(path)
-        if reply.status_code != 200:
-            raise Failure(
-                Code.BAD_END, f"the simulator answers {path} with {reply.status_code}: {reply.text}"
-            )
-        return reply.json()
-
-    async def post(self, path: str, body: Any) -> None:
-        reply = await self.admin.post(path, json=body)
-        if reply.status_code != 200:
-            raise Failure(
-                Code.BAD_END, f"the simulator answers {path} with {reply.status_code}: {reply.text}"
-            )
 
 
 @dataclass
@@ -87,10 +69,7 @@ class Stage:
 
     def check(self) -> None:
         """Raises: Failure (a process ended by itself)."""
-        for name, process in self.processes.items():
-            if process.returncode is not None:
-                log = self.folder / f"{name}.log"
-                raise Failure(Code.BAD_END, f"the {name} ended with code {process.returncode}:\n{tail(log)}")
+        check_running(self.processes, self.folder)
 
     def begin_clock(self) -> None:
         """What was done before took no time of the fleet's."""
@@ -121,14 +100,14 @@ async def rehearsed(
     fate = rehearsal_deep.fates(play, faults, seed)
     async with AsyncExitStack() as stack:
         speed = speed or round(rehearsal_deep.fitting_speed(play, learned.usual), 1)
-        regions, simulators = await _simulated(stack, folder, play, seed, speed)
+        regions = await _simulated(stack, folder, play, seed, speed)
         lengths = await _stretched(regions, play, learned, seed, speed)
         lasts = rehearsal_deep.foretold(play, list(lengths.values()), speed)
         tell(
             f"{len(play.sites)} sites by their real workflows, at {speed:g} x: about "
             f"{_minutes(lasts)}, and what is waited for in open windows; files in {folder}"
         )
-        stage = await stack.enter_async_context(_stage(folder, play, regions, simulators, learned, speed))
+        stage = await stack.enter_async_context(_stage(folder, play, regions, learned, speed))
         plan = await ask(stage.client, contracts.PLAN_CAMPAIGN, spec.name, play.spec, CampaignPlan)
         await _spoilt(regions, play, rehearsal_deep.dictated(play, fate))
         result = await _played(stage, play, tell)
@@ -153,35 +132,22 @@ def _require_server() -> None:
 
 async def _simulated(
     stack: AsyncExitStack, folder: Path, play: rehearsal_region.Cast, seed: int, speed: float
-) -> tuple[dict[str, Region], dict[str, asyncio.subprocess.Process]]:
-    regions, processes = {}, {}
+) -> dict[str, Region]:
+    """By system controller."""
+    regions = {}
     for number, (name, described) in enumerate(play.regions.items(), 1):
         place = folder / f"region-{number}"
         place.mkdir()
         (place / "region.yaml").write_text(yaml.safe_dump(described, sort_keys=False))
-        log = stack.enter_context(log_file(folder / f"simulator {name}.log"))
-        process = await start_simulator(
-            [
-                *("--region", str(place / "region.yaml"), "--inventory", str(place / "inventory.yaml")),
-                *("--speed", str(speed), "--seed", str(seed), *play.options),
-            ],
-            log,
-        )
-        stack.push_async_callback(end, process, ENDS_WITHIN_S)
-        assert process.stdout is not None
-        try:
-            line = await asyncio.wait_for(process.stdout.readline(), SIMULATOR_STARTS_WITHIN_S)
-        except TimeoutError:
-            line = b""
-        if not line:
-            said = tail(folder / f"simulator {name}.log")
-            raise Failure(Code.BAD_END, f"the simulated region of {name} did not start:\n{said}")
-        admin = await stack.enter_async_context(
-            httpx2.AsyncClient(base_url=json.loads(line)["admin"], timeout=60, trust_env=False)
-        )
-        regions[name] = Region(admin, place / "inventory.yaml")
-        processes[f"simulator {name}"] = process
-    return regions, processes
+        arguments = ["--region", str(place / "region.yaml"), "--speed", str(speed), "--seed", str(seed)]
+        arguments += play.options
+        log = folder / f"{_simulator_of(name)}.log"
+        regions[name] = await simulated(stack, place / "inventory.yaml", arguments, log)
+    return regions
+
+
+def _simulator_of(controller: str) -> str:
+    return f"simulator {controller}"
 
 
 async def _stretched(
@@ -225,12 +191,12 @@ async def _stage(
     folder: Path,
     play: rehearsal_region.Cast,
     regions: Mapping[str, Region],
-    simulators: Mapping[str, asyncio.subprocess.Process],
     learned: rehearsal_deep.Learned,
     speed: float,
 ) -> AsyncIterator[Stage]:
     inventory = _declared(folder, play, regions)
-    _forget_the_fleet(folder)
+    forget_the_fleet()
+    os.environ["STARFLOCK_INVENTORY"] = str(inventory)
     async with AsyncExitStack() as stack:
         try:
             server = await embedded.start(folder / "temporal.db", durable=False, log=folder / "server.log")
@@ -245,21 +211,11 @@ async def _stage(
         clock = RehearsalClock.begin(speed, now, now)
         clock.write(folder / CLOCK)
         log = stack.enter_context(log_file(folder / "worker.log"))
-        env = {
-            "TEMPORAL_ADDRESS": server.address,
-            "STARFLOCK_CONFIG": str(folder / "none.toml"),
-            "STARFLOCK_INVENTORY": str(inventory),
-            "STARFLOCK_DATA": str(folder),
-            "STARFLOCK_EMBEDDED": "true",
-            "STARFLOCK_PACE": str(speed),
-            "STARFLOCK_REQUEST_TIMEOUT_S": str(REQUEST_TIMEOUT_S),
-            "STARFLOCK_SEND_WINDOW_S": "2",
-            "STARFLOCK_GRACEFUL_SHUTDOWN": "3s",
-            "STARFLOCK_LOG_FORMAT": "json",
-        }
+        env = worker_settings(server.address, inventory, folder, speed, SEND_WINDOW_S)
         module = ("workers.rehearsal_worker", str(folder / CLOCK))
         worker = await start_worker(env, log=log, on_our_death=signal.SIGKILL, module=module)
         stack.push_async_callback(end, worker, ENDS_WITHIN_S)
+        simulators = {_simulator_of(name): each.process for name, each in regions.items()}
         processes = {**simulators, "server": server.process, "worker": worker}
         yield Stage(folder, list(regions.values()), client, store, clock, processes)
 
@@ -279,16 +235,6 @@ def _declared(folder: Path, play: rehearsal_region.Cast, regions: Mapping[str, R
     path = folder / "inventory.yaml"
     path.write_text(yaml.safe_dump(document, sort_keys=False))
     return path
-
-
-def _forget_the_fleet(folder: Path) -> None:
-    """The real fleet's settings, server and keys are not ours."""
-    for name in [name for name in os.environ if name.startswith(("STARFLOCK_", "TEMPORAL_"))]:
-        if name != "STARFLOCK_DEBUG":
-            del os.environ[name]
-    os.environ["STARFLOCK_CONFIG"] = str(folder / "none.toml")
-    os.environ["STARFLOCK_INVENTORY"] = str(folder / "inventory.yaml")
-    os.environ["TEMPORAL_CONFIG_FILE"] = str(folder / "none.toml")
 
 
 async def _played(stage: Stage, play: rehearsal_region.Cast, tell: Tell) -> CampaignResult:

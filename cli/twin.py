@@ -160,7 +160,7 @@ async def _while_it_stands(running: "House", work: Coroutine[Any, Any, T]) -> T:
 
 async def _keep_ledger(running: "House", folder: Path) -> None:
     """What the twin was asked to change, for whoever looks at a drill that failed."""
-    (folder / "ledger.json").write_text(json.dumps(await running.ask("/ledger"), indent=2))
+    (folder / "ledger.json").write_text(json.dumps(await running.region.get("/ledger"), indent=2))
 
 
 def _texts(value: Any) -> list[str]:

@@ -80,7 +80,7 @@ class BackupScenario(Scenario):
             return complaints
         changed = list(good[-CHANGED_SITES:])
         for site in changed:
-            await house.tell(f"/sites/{site}/system", {"location": LOCATION})
+            await house.region.post(f"/sites/{site}/system", {"location": LOCATION})
         return complaints + await _differ(house, good, changed)
 
 

@@ -233,7 +233,7 @@ Everything stays up until Ctrl-C. To look around, in another terminal:
   export STARFLOCK_DATA={running.folder} STARFLOCK_INVENTORY={running.inventory}
   starflock campaign list
 {to_type}
-The simulated region: {running.admin.base_url} (GET /sites, /ledger, /expected)"""
+The simulated region: {running.region.admin.base_url} (GET /sites, /ledger, /expected)"""
 
 
 def _say(output: str, text: str) -> None:

@@ -61,14 +61,14 @@ class Demo:
                     break
             accepted, complaints = await self._examine()
             steps = await self._steps(store)
-        ledger = await self.house.ask("/ledger")
+        ledger = await self.house.region.get("/ledger")
         (self.house.folder / "ledger.json").write_text(json.dumps(ledger, indent=2))
         return judged(
             scenario=self.house.scenario.kind,
             expected=self._ends.dictated,
             found=self._ends.found,
             repeated=[f"{each['intent']} at {each['site']}" for each in ledger["repeated"]],
-            left=[f"{host}: {image}" for host, image in (await self.house.ask("/media")).items()],
+            left=[f"{host}: {image}" for host, image in (await self.house.region.get("/media")).items()],
             accepted=accepted,
             complaints=(*self._complaints, *complaints),
             steps=steps,
@@ -105,7 +105,7 @@ class Demo:
         except WorkflowFailureError as error:
             reason = f"{stage.name} failed: {error.cause}"
         runs = await store.latest_runs(stage.name)
-        expected = await house.ask(f"/expected?{stage.query}")
+        expected = await house.region.get(f"/expected?{stage.query}")
         self._ends.add(expected, {run.site: Outcome(run.outcome) for run in runs})
         described = await handle.describe()
         ended = described.close_time or datetime.now(UTC)
@@ -184,7 +184,7 @@ class Demo:
         if not self.house.scenario.is_measured:
             return []
         keeps = self.house.scenario.keeps_alive
-        topologies = {row["name"]: row["topology"] for row in await self.house.ask("/sites")}
+        topologies = {row["name"]: row["topology"] for row in await self.house.region.get("/sites")}
         return [
             Outage(
                 site=site,
@@ -192,7 +192,7 @@ class Demo:
                 **{key: row[key] for key in Outage.model_fields if key in row},
             )
             for site in sorted(self._ends.good)
-            for row in await self.house.ask(f"/sites/{site}/workloads")
+            for row in await self.house.region.get(f"/sites/{site}/workloads")
         ]
 
     async def _ideal(self, stage: Stage, ends: str, left_out: list[str]) -> float:
@@ -202,7 +202,7 @@ class Demo:
         asked = (
             f"/ideal?waves={ends}&width={scenario.at_once}{cap}&without={','.join(left_out)}&{stage.query}"
         )
-        return float((await self.house.ask(asked))["ideal"])
+        return float((await self.house.region.get(asked))["ideal"])
 
     async def _deadline(self, stage: Stage, left_out: list[str]) -> float:
         """Wall seconds."""

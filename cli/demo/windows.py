@@ -104,7 +104,7 @@ class WindowsScenario(Scenario):
         house.inventory.write_text(yaml.safe_dump(document, sort_keys=False))
         until = now + timedelta(seconds=HELD_FOR_S)
         line = f"starflock-hold: {until.isoformat(timespec='seconds')} power works in hall 3"
-        await house.tell(f"/sites/{self.held}/system", {"description": line})
+        await house.region.post(f"/sites/{self.held}/system", {"description": line})
         await asyncio.sleep(LOOK_EVERY_S + 0.5)
 
     def _declared_windows(self, now: datetime) -> list[dict[str, Any]]:
