@@ -158,7 +158,7 @@ def _report(rehearsed: "Rehearsed", file: Path) -> None:
     from cli.report import rendered
     from records.report import build_report
 
-    made = build_report(rehearsed.campaign, rehearsed.events, rehearsed.runs)
+    made = build_report(rehearsed.campaign, rehearsed.events, rehearsed.runs, rehearsal=True)
     file.write_text(rendered(made, "html"))
     note(f"{file.resolve()}")
 

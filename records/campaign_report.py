@@ -158,6 +158,8 @@ class CampaignReport(Frozen):
     first_run_id: str
     release: str
     """What the campaign carries; empty where neither specification nor runs say it."""
+    rehearsal: bool = False
+    """Nothing in here has happened to a site of the fleet."""
     verdict: str
     """One sentence."""
     running: bool

@@ -49,9 +49,11 @@ def build_report(
     *,
     made: datetime | None = None,
     holdings: Sequence[Holding] | None = None,
+    rehearsal: bool = False,
 ) -> CampaignReport:
     """`runs`: every run under the campaign's name (`Store.site_runs`). `made`: now, unless a test says so.
-    `holdings`: of a backup campaign, what the archives have of its sites."""
+    `holdings`: of a backup campaign, what the archives have of its sites. `rehearsal`: nobody's site was
+    touched."""
     made = made or datetime.now(UTC)
     ours = sorted((run for run in runs if _belongs(run, campaign)), key=lambda run: (run.ended, run.run_id))
     log = sorted(events, key=lambda event: event.sequence)
@@ -68,11 +70,13 @@ def build_report(
     last_runs = [its_runs[-1] for its_runs in by_site.values()]
     good_runs = [run for run in last_runs if run.outcome is Outcome.SUCCEEDED]
     timeline = _timeline(campaign, log, ours, made)
+    words = verdict(counts, total, release, running=running, aborted=campaign.aborted)
     return CampaignReport(
         name=campaign.name,
         first_run_id=campaign.first_run_id,
         release=release,
-        verdict=verdict(counts, total, release, running=running, aborted=campaign.aborted),
+        rehearsal=rehearsal,
+        verdict=f"Rehearsal, no site was touched: {words}" if rehearsal else words,
         running=running,
         aborted=campaign.aborted,
         reason=campaign.reason,

@@ -146,6 +146,29 @@ async def test_without_faults_all_go_well_and_hours_without_work_are_left_out(
     assert "sites by their real workflows, at 480 x: about" in said.err, "it is said beforehand"
 
 
+async def test_what_the_plan_would_not_start_is_told_with_why(real: Simulator, tmp_path: Path) -> None:
+    """The control of the empty list above: an upgrade that wants a backup, at sites that have none."""
+    said, found = await rehearsed(
+        *(tmp_path, real, "--deep", "--speed", "480", "--report", "night.html"),
+        operation={
+            "kind": "upgrade",
+            "release": "starlingx-26.03.2",
+            "backup_within": "24h",
+            "ready_within": "2m",
+        },
+        select={"names": SITES[:2]},
+        maintenance_windows={"force": {"owner": "me", "reason": "all at once"}},
+    )
+    why = {site: f"{site} has no backup (starflock site backup {site})" for site in SITES[:2]}
+    assert {each["site"]: (each["decision"], each["why"]) for each in found["deep"]["blocked"]} == {
+        site: ("wait", words) for site, words in why.items()
+    }, said
+    ended = {each["site"]: (each["outcome"], each["reason"]) for each in found["deep"]["sites"]}
+    assert ended == {site: (Outcome.BLOCKED, why[site]) for site in ended}
+    assert (found["counts"].get("succeeded", 0), found["deep"]["repeats"]) == (0, 0)
+    assert "Rehearsal of campaign night" in (tmp_path / "night.html").read_text()
+
+
 async def test_what_it_cannot_do_is_said_before_anything_starts(real: Simulator, tmp_path: Path) -> None:
     said, _ = await rehearsed(tmp_path, real, "--speed", "60")
     assert (said.code, said.err.strip()) == (Code.BAD_INPUT, "--speed: goes with --deep only")

@@ -220,3 +220,14 @@ def test_a_backup_campaigns_page_has_its_stale_and_unverified_sites_or_says_that
     assert "No site is unverified." in asked
     assert "The archives were not asked" in Page(render_html(build_report(backup, events, runs))).words
     assert "Backups in the archive" not in page(3)
+
+
+@pytest.mark.parametrize("rehearsal", [True, False])
+def test_a_rehearsal_is_never_taken_for_what_happened(rehearsal: bool) -> None:
+    events, runs = night(3, 25)
+    ended = max(run.ended for run in runs)
+    report = build_report(campaign(3, ended), events, runs, rehearsal=rehearsal)
+    words = Page(render_html(report)).words
+    told = ("Rehearsal of campaign", "Rehearsal, no site was touched: ", "what would be, not what is")
+    assert [each in words for each in told] == [rehearsal] * 3
+    assert report.verdict.startswith("Rehearsal, no site was touched: ") is rehearsal
