@@ -34,7 +34,7 @@ from records.campaign_report import (
 from records.figures import in_flight, moments, percentiles, spans
 from records.junit import render_junit
 from records.page import render_html
-from records.words import ORDER, needs_person, verdict
+from records.words import ORDER, goal, needs_person, verdict
 
 __all__ = ["CampaignReport", "build_report", "render_html", "render_json", "render_junit"]
 
@@ -70,7 +70,7 @@ def build_report(
     last_runs = [its_runs[-1] for its_runs in by_site.values()]
     good_runs = [run for run in last_runs if run.outcome is Outcome.SUCCEEDED]
     timeline = _timeline(campaign, log, ours, made)
-    words = verdict(counts, total, release, running=running, aborted=campaign.aborted)
+    words = verdict(counts, total, goal(_kind(spec), release), running=running, aborted=campaign.aborted)
     return CampaignReport(
         name=campaign.name,
         first_run_id=campaign.first_run_id,
@@ -231,6 +231,12 @@ def _spec(campaign: CampaignRun) -> JsonValue:
     except ValueError:
         return campaign.spec_json
     return spec
+
+
+def _kind(spec: JsonValue) -> str:
+    """Campaigns of old have none, and are patches."""
+    operation = spec.get("operation") if isinstance(spec, dict) else None
+    return str(operation.get("kind", "patch")) if isinstance(operation, dict) else "patch"
 
 
 def _release(spec: JsonValue, ours: Sequence[SiteRun]) -> str:

@@ -63,21 +63,43 @@ def needs_person(outcome: Outcome) -> bool:
     return bool(SIGNS[outcome].next_step)
 
 
+GOALS = {
+    "patch": "at {release}",
+    "upgrade": "at {release}",
+    "journey": "at {release}",
+    "prestage": "prestaged with {release}",
+    "install": "installed",
+    "firmware": "at their firmware baseline",
+    "add-subcloud": "added",
+    "bring-up": "brought up",
+    "configure": "configured",
+    "verify": "accepted",
+    "backup": "backed up",
+    "restore": "restored",
+}
+"""By a campaign's kind, what its sites are when all went well."""
+
+
+def goal(kind: str, release: str) -> str:
+    """`done` of a kind that nobody knows here, and of a release that nobody has told."""
+    found = GOALS.get(kind, "done")
+    return found.format(release=release) if release or "{" not in found else "done"
+
+
 def verdict(
-    counts: dict[Outcome, int], total: int, release: str, *, running: bool, aborted: bool = False
+    counts: dict[Outcome, int], total: int, wanted: str, *, running: bool, aborted: bool = False
 ) -> str:
-    """One sentence: how many sites are where the campaign wanted them, and what is left."""
+    """One sentence: how many sites are what the campaign wanted them to be, and what is left."""
     if not total:
         return "The campaign has no sites."
     good = sum(counts.get(outcome, 0) for outcome in GOOD)
     people = sum(count for outcome, count in counts.items() if needs_person(outcome))
     skipped = counts.get(Outcome.SKIPPED, 0)
     silent = total - good - people - skipped
-    goal = f"at {release}" if release else "done"
     if good == total:
-        first = f"All {total} sites are {goal}" if total > 1 else f"The one site is {goal}"
+        first = f"All {total} sites are {wanted}" if total > 1 else f"The one site is {wanted}"
     else:
-        first = f"{good} of {total} sites {'is' if good == 1 else 'are'} {goal}"
+        first = f"{good} of {total} sites {'is' if good == 1 else 'are'} {wanted}"
     parts = [first]
     if people:
         parts.append(f"{people} {'needs' if people == 1 else 'need'} a person")

@@ -13,8 +13,10 @@ from datetime import UTC, datetime, timedelta
 from xml.etree import ElementTree
 
 import pytest
+from pydantic import TypeAdapter
 
 from models.archive import Holding
+from models.operations import Operation
 from models.outcome import Outcome
 from models.records import CampaignEvent, CampaignRun, SiteRun, StepTime
 from models.site import Alarm
@@ -291,6 +293,35 @@ def test_the_sentence_of_a_whole_a_single_and_an_aborted_campaign(
     campaign = CAMPAIGN.model_copy(update={"members": members, "aborted": aborted})
     runs = [run(site, 1, "22:00", "22:10") for site in "xyz"[:ended_well]]
     assert build_report(campaign, (), runs).verdict == expected
+
+
+KINDS = [
+    ("patch", "at starlingx-26.03.1"),
+    ("upgrade", "at starlingx-26.03.1"),
+    ("journey", "at starlingx-26.03.1"),
+    ("prestage", "prestaged with starlingx-26.03.1"),
+    ("install", "installed"),
+    ("firmware", "at their firmware baseline"),
+    ("add-subcloud", "added"),
+    ("bring-up", "brought up"),
+    ("configure", "configured"),
+    ("verify", "accepted"),
+    ("backup", "backed up"),
+    ("restore", "restored"),
+]
+
+
+@pytest.mark.parametrize(("kind", "wanted"), KINDS)
+def test_the_sentence_says_what_a_campaign_of_its_kind_has_done(kind: str, wanted: str) -> None:
+    spec = json.dumps({"name": "night", "operation": {"kind": kind}})
+    campaign = CAMPAIGN.model_copy(update={"members": 2, "spec_json": spec})
+    runs = [run(site, 1, "22:00", "22:10") for site in "xy"]
+    assert build_report(campaign, (), runs).verdict == f"All 2 sites are {wanted}."
+
+
+def test_each_kind_of_campaign_has_its_sentence() -> None:
+    schema = TypeAdapter(Operation).json_schema()
+    assert {kind for kind, _ in KINDS} == set(schema["discriminator"]["mapping"])
 
 
 def test_a_specification_that_is_no_json_still_reports() -> None:
