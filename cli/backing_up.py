@@ -113,13 +113,17 @@ def restore(
         typer.Option(
             metavar="HOST=MAC",
             help="This host is another machine now: its name, or the MAC it had, and its new MAC. Where "
-            "controller-0 with OSDs is one, Ceph's data is wiped.",
+            "controller-0 with OSDs is one, or every host with OSDs, Ceph's data is wiped.",
         ),
     ] = None,
     leave_out: Annotated[
         list[str] | None,
         typer.Option("--leave-out", metavar="HOST", help="This worker is gone; do not bring it back."),
     ] = None,
+    wipe_osds: Annotated[
+        bool,
+        typer.Option("--wipe-osds", help="All of Ceph's data may go, even where OSDs could be kept."),
+    ] = False,
     workers_at_once: Annotated[
         int, typer.Option(min=1, max=20, help="Workers that are installed and unlocked at a time.")
     ] = 5,
@@ -154,6 +158,7 @@ def restore(
             "manage": not no_manage,
             "replaced": _replaced(replaced or []),
             "leave_out": leave_out or [],
+            "wipe_osds": wipe_osds,
             "workers_at_once": workers_at_once,
             "override_hold": override_hold,
         }

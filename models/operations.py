@@ -386,6 +386,8 @@ class RestoredSite(Frozen):
     that they have now."""
     leave_out: tuple[Name, ...] = ()
     """Workers that are gone: they are not brought back."""
+    wipe_osds: bool = False
+    """All of its Ceph's data is given up, even where OSDs could be kept."""
 
 
 class RestoreOperation(Frozen):

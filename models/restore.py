@@ -46,6 +46,9 @@ class RestoreSiteRequest(Frozen):
     that they have now. It decides whether Ceph's OSDs are wiped, and what comes in anew by the profile."""
     leave_out: tuple[Name, ...] = ()
     """Workers that are gone: they are not brought back, and the result says so."""
+    wipe_osds: bool = False
+    """All of Ceph's data is given up, even where OSDs could be kept. Without it they are wiped only where the
+    hardware that was replaced leaves no choice; the plan says."""
     workers_at_once: int = Field(default=5, ge=1, le=20)
     """Workers that are installed and unlocked at a time; with many more sysinv's conductor stalls."""
     campaign: CampaignRef | None = None
@@ -135,6 +138,9 @@ class RecordedHost(Frozen):
     """Of its management interface when the backup was made; empty in records that have none."""
     osds: int = 0
     """Disks of it that carry OSDs."""
+    group: str = ""
+    """Replication group of bare-metal Ceph: all copies of its data are on the group's hosts. Empty where
+    there is none, or where the record does not say."""
     declared_mac: str = ""
     has_bmc: bool = False
     """It can be switched on from the network; others by hand."""
@@ -149,6 +155,7 @@ def recorded_hosts(record: SiteRecord, declared: tuple[Host, ...]) -> tuple[Reco
             personality=host.personality,
             mac=record.macs.get(host.name, ""),
             osds=sum(disk.used_by == "osd" for disk in host.disks or ()),
+            group=(record.groups or {}).get(host.name, ""),
             declared_mac=((now.mac if now else None) or "").lower(),
             has_bmc=now is not None and now.bmc is not None,
         )
@@ -168,6 +175,8 @@ class BackupFacts(Frozen):
     local: bool = False
     registry_images: bool = False
     hosts: tuple[RecordedHost, ...] = ()
+    copies: int = 0
+    """How often Ceph keeps data, each copy on another host; 0 where it has no Ceph, or none that says so."""
     profiled: bool = False
     """The inventory has a profile for the site, by which a host can be configured anew."""
     platform: str = ""

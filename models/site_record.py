@@ -69,9 +69,17 @@ class SiteRecord(Frozen):
     """Of the same hosts."""
     macs: dict[str, str] = {}
     """Host to the MAC of its management interface, by which sysinv knows it; records of before have none."""
+    groups: dict[str, str] | None = None
+    """Host to its replication group of bare-metal Ceph (sysinv: peers); None in records of before."""
     certificates: tuple[CertificateEnd, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     tenants: Tenants | None = None
     """None in records of before."""
     declared: str = ""
     """The site's entry in the inventory, YAML; secrets are references in it."""
+
+    @property
+    def copies(self) -> int:
+        """How often Ceph keeps data, each copy on another host; 0 without Ceph, or where it does not say."""
+        found = self.system.replication or {}
+        return max((found[name][1] for name in ("ceph", "ceph-rook") if name in found), default=0)

@@ -3,11 +3,12 @@
 dcmanager's playbook restores controller-0 alone; the others are known to the restored sysinv and offline.
 The second controller and the workers are installed anew over the network, storage hosts only where Ceph's
 OSDs are wiped: otherwise they are left running and hold its data (StarlingX: restore platform system data).
-OSDs are wiped if and only if controller-0 carries any and is another machine now: what is on the disks of new
-hardware is not this site's, and what is on the old ones must not be lost. Another controller or a worker that
-is another machine is deleted and comes in anew, as the site's profile says; data is copied to it again. Which
-machine a host is, is said by the MAC of its management interface: the record has the one that it had, the
-inventory the one that it has.
+OSDs are wiped where controller-0 carries any and is another machine now, and where every host that carries
+any is one: what is on the disks of new hardware is not this site's, and what is on the old ones must not be
+lost. Any other host that is another machine is deleted and comes in anew, as the site's profile says; data
+is copied to it from those that were kept. Where all copies of some data were on replaced hosts, and other
+data is left, nobody but a person can say that what is left may go, too. Which machine a host is, is said by
+the MAC of its management interface: the record has the one that it had, the inventory the one that it has.
 """
 
 from typing import Literal
@@ -20,6 +21,8 @@ from rules.install import PASSED, Gate
 FIRST = "controller-0"
 INSTALLING = frozenset({"preinstall", "installing", "postinstall", "installed"})
 FAILED = "failed"
+USUAL_COPIES = 2
+"""Of Ceph's data where a site has more than one host; for records that do not say."""
 HostStep = Literal["nothing", "unlock", "wait", "install", "switch on"]
 """What comes next for a host; `wait` is for an installation or a boot that is under way."""
 
@@ -35,7 +38,19 @@ def replaced(request: RestoreSiteRequest, hosts: tuple[RecordedHost, ...]) -> di
 
 
 def wipes_osds(request: RestoreSiteRequest, hosts: tuple[RecordedHost, ...]) -> bool:
-    return any(host.osds and host.name == FIRST for host in hosts) and FIRST in replaced(request, hosts)
+    return bool(_why_wiped(request, hosts))
+
+
+def _why_wiped(request: RestoreSiteRequest, hosts: tuple[RecordedHost, ...]) -> str:
+    """Empty: OSDs are kept, or there are none."""
+    carriers, others = {host.name for host in hosts if host.osds}, replaced(request, hosts)
+    if not carriers:
+        return ""
+    if FIRST in carriers and FIRST in others:
+        return f"because {FIRST} was replaced"
+    if carriers <= others.keys():
+        return f"because all that carried them were replaced: {', '.join(sorted(carriers))}"
+    return "because that was asked for (--wipe-osds)" if request.wipe_osds else ""
 
 
 def wipe_said(request: RestoreSiteRequest, backup: BackupFacts) -> bool | None:
@@ -61,6 +76,7 @@ def hosts_gate(request: RestoreSiteRequest, backup: BackupFacts) -> Gate:
     for host in hosts:
         if host.name not in request.leave_out:
             words = words or _complaint(host, others, backup.profiled)
+    words = words or _osds_complaint(request, backup)
     return Gate(words, Outcome.REFUSED) if words else PASSED
 
 
@@ -73,14 +89,38 @@ def _complaint(host: RecordedHost, others: dict[str, str], profiled: bool) -> st
             f"{host.name} had MAC {host.mac} when the backup was made, and the inventory gives it "
             f"{declared}: if its hardware was replaced, say so (--replaced {host.name}={declared})"
         )
-    if new is not None and host.name != FIRST and host.personality == "storage":
-        return f"{host.name} is replaced: a storage host's data is on its disks; a person of Ceph has to say"
     if new is not None and host.name != FIRST and not profiled:
         return (
             f"{host.name} is replaced: sysinv lets nobody change a host's MAC, so it comes in anew, and the "
             "inventory has no profile for the site to configure it by"
         )
     return ""
+
+
+def _osds_complaint(request: RestoreSiteRequest, backup: BackupFacts) -> str:
+    if request.wipe_osds and not any(host.osds for host in backup.hosts):
+        return f"OSDs are to be wiped, and no host of {backup.backup} carries any"
+    gone = () if wipes_osds(request, backup.hosts) else _without_a_copy(request, backup)
+    if not gone:
+        return ""
+    return (
+        f"{', '.join(gone)} were replaced, and no other host had a copy of what they alone held; the rest of "
+        "Ceph's data is on hosts that were kept. A person of Ceph has to say: give it up as a whole "
+        "(--wipe-osds), or rescue it first"
+    )
+
+
+def _without_a_copy(request: RestoreSiteRequest, backup: BackupFacts) -> tuple[str, ...]:
+    """Replaced hosts that together had every copy of some data. Bare-metal Ceph keeps all copies within one
+    replication group; of others it is known how often they keep data, each copy on another host."""
+    carriers, others = [host for host in backup.hosts if host.osds], replaced(request, backup.hosts)
+    replaced_ones = [host for host in carriers if host.name in others]
+    for group in sorted({host.group for host in replaced_ones if host.group}):
+        members = [host.name for host in carriers if host.group == group]
+        if all(name in others for name in members):
+            return tuple(members)
+    ungrouped = tuple(host.name for host in replaced_ones if not host.group)
+    return ungrouped if len(ungrouped) >= (backup.copies or USUAL_COPIES) else ()
 
 
 def old_mac(request: RestoreSiteRequest, host: RecordedHost) -> str:
@@ -102,8 +142,8 @@ def _number(name: str) -> tuple[int, str]:
     return (int(digits) if digits.isdigit() else 0, name)
 
 
-def is_installed_anew(host: RecordedHost, *, wipes: bool) -> bool:
-    return host.personality != "storage" or wipes
+def is_installed_anew(request: RestoreSiteRequest, host: RecordedHost, *, wipes: bool) -> bool:
+    return host.personality != "storage" or wipes or bool(old_mac(request, host))
 
 
 def next_step(state: HostState, *, reinstall: bool) -> HostStep:
@@ -132,13 +172,13 @@ def steps(request: RestoreSiteRequest, backup: BackupFacts) -> tuple[RestoreStep
 def osds_step(request: RestoreSiteRequest, backup: BackupFacts) -> tuple[RestoreStep, ...]:
     """What becomes of Ceph's data; empty where nothing is said to dcmanager."""
     carriers = [host.name for host in backup.hosts if host.osds]
-    wipes = wipe_said(request, backup)
+    wipes, others = wipe_said(request, backup), replaced(request, backup.hosts)
     if wipes is None or not carriers:
         return ()
     if not wipes:
-        kept = f"Ceph's OSDs of {', '.join(carriers)} are kept (wipe_ceph_osds false)"
-        return (RestoreStep(what=kept),)
-    what = f"Ceph's OSDs are wiped (wipe_ceph_osds true), because {FIRST} was replaced"
+        left = ", ".join(name for name in carriers if name not in others)
+        return (RestoreStep(what=f"Ceph's OSDs of {left} are kept (wipe_ceph_osds false)"),)
+    what = f"Ceph's OSDs are wiped (wipe_ceph_osds true), {_why_wiped(request, backup.hosts)}"
     return (RestoreStep(what=what, destroys=f"all data of Ceph, on {', '.join(carriers)}"),)
 
 
@@ -147,7 +187,7 @@ def _step(request: RestoreSiteRequest, host: RecordedHost, *, wipes: bool) -> Re
     if old_mac(request, host):
         what = f"{host.name}, another machine now, is deleted, added and configured as the profile says"
         return RestoreStep(what=what, destroys=f"what sysinv knows of {host.name}, and the disks it has now")
-    if is_installed_anew(host, wipes=wipes):
+    if is_installed_anew(request, host, wipes=wipes):
         what = f"{host.name} is booted from the network ({by}), installed anew and unlocked"
         return RestoreStep(what=what, destroys=f"the system disk of {host.name}, and whatever runs on it")
     return RestoreStep(what=f"{host.name} keeps its disks and its OSDs, and is unlocked, which reboots it")

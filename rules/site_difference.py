@@ -24,6 +24,8 @@ def differences(before: SiteRecord, now: SiteRecord) -> tuple[tuple[str, ...], i
     """A line for each, and how many facts were compared."""
     if not before.macs:
         now = now.model_copy(update={"macs": {}})
+    if before.groups is None:
+        now = now.model_copy(update={"groups": None})
     was, found = _facts(before), _facts(now)
     lines = [
         f"{path}: {_said(was.get(path))} -> {_said(found.get(path))}"

@@ -118,9 +118,11 @@ class RecordActivities:
                 backup = known[0]
             manifest, faults = await self.documents.verified(backup)
             hosts: tuple[RecordedHost, ...] = ()
+            copies = 0
             if manifest is not None and not faults and any(each.name == RECORD for each in manifest.objects):
                 try:
-                    hosts = self._hosts_of(request.site, await self._record(backup))
+                    record = await self._record(backup)
+                    hosts, copies = self._hosts_of(request.site, record), record.copies
                 except Refused as error:
                     faults = (str(error),)
         facts = BackupFacts(backup=backup, faults=faults, attempt=attempt)
@@ -138,6 +140,7 @@ class RecordActivities:
                 "local": about["place"] == "local",
                 "registry_images": about["images"] == "registry",
                 "hosts": hosts,
+                "copies": copies,
                 "profiled": site is not None and site.profile is not None,
                 "platform": self._returnable(request.site, manifest),
             }
@@ -194,6 +197,7 @@ class RecordActivities:
             hosts=hosts,
             states=states,
             macs={row.name: row.mac for row in rows if row.name and row.mac},
+            groups={row.name: row.group for row in rows if row.name and row.group},
             certificates=certificates,
             alarms=alarms,
             tenants=tenants,

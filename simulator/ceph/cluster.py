@@ -6,6 +6,10 @@ An OSD that is down is noticed at once, while its placement groups still read ac
 noout an OSD that is down for 10 minutes is marked out; then its data is copied to another host where there is
 one, and all of it is copied back when it returns, because the log of changes does not reach back so far.
 `moved` counts these objects: a reboot under noout moves none.
+
+Data is on a machine's disks. An OSD that sysinv still has of a machine that was replaced never comes up. One
+that was deleted and comes in anew is copied what it held from the others; where nobody has it any more its
+placement groups are incomplete for good, unless all OSDs are wiped.
 """
 
 import random
@@ -31,6 +35,10 @@ COPIES = 2
 class Osd:
     number: int
     host: str
+    machine: str = ""
+    """MAC of the server that has its disk."""
+    is_new: bool = False
+    """It came in empty, in the place of one that was deleted."""
     up: bool = True
     is_in: bool = True
     since: float = float("-inf")
@@ -74,6 +82,14 @@ class Cluster:
     outs: int = 0
     epoch: int = 1
     """Of the OSD map: counts its changes."""
+    copied: float = 0.0
+    """Objects copied to OSDs that came in anew."""
+    owed: int = 0
+    """OSDs that were deleted, and what they held is not copied yet."""
+    lost: bool = False
+    """Of some data no copy is left."""
+    wiped: int = 0
+    """How often a restore had wiped all OSDs when this was last looked at."""
 
     def __post_init__(self) -> None:
         dice = random.Random(f"{self.cloud.identity.system_uuid}/ceph")
@@ -93,15 +109,44 @@ class Cluster:
         for host in self.cloud.hosts:
             if self._heard not in host.watched_by:
                 host.watched_by.append(self._heard)
+        if self.wiped != self.cloud.osds_wiped:
+            self.wiped = self.cloud.osds_wiped
+            self.osds, self.owed, self.lost = {}, 0, False
         rows = {row.uuid: row for row in self.cloud.tables.of(Stor) if row.function == "osd"}
         names = {host.uuid: host for host in self.cloud.hosts}
         for gone in set(self.osds) - set(rows):
-            del self.osds[gone]
+            self._deleted(gone)
         for place, (ref, row) in enumerate(rows.items()):
             of = names.get(row.ihost_uuid)
             if ref not in self.osds and of is not None and row.state == "configured":
                 number = place if row.osdid is None else row.osdid
-                self.osds[ref] = Osd(number, of.name, up=serves(of))
+                self._created(ref, Osd(number, of.name, of.mac, up=serves(of)))
+
+    def _deleted(self, ref: str) -> None:
+        """What it held is on others, or nowhere."""
+        del self.osds[ref]
+        if not self.wiped:
+            self.owed += 1
+            self.lost = self.lost or not any(self._has_data(osd) for osd in self.osds.values())
+
+    def _created(self, ref: str, osd: Osd) -> None:
+        self.osds[ref] = osd
+        if self.owed:
+            self.owed -= 1
+            osd.is_new = True
+            osd.since, osd.missing = self.cloud.clock.now(), float(self.held_by(osd) * OBJECTS)
+            self.copied += osd.missing
+
+    def _has_data(self, osd: Osd) -> bool:
+        is_filled = not osd.is_new or (osd.up and self.cloud.clock.now() >= osd.recovered_at())
+        return is_filled and self._is_there(osd)
+
+    def _is_there(self, osd: Osd) -> bool:
+        """Its disk is in the server that sysinv has by that name."""
+        has_it = (
+            host.name for host in self.cloud.machines if host.mac == osd.machine and not host.is_taken_away
+        )
+        return osd.host in has_it
 
     def all(self) -> list[Osd]:
         return sorted(self.osds.values(), key=lambda one: one.number)
@@ -141,7 +186,7 @@ class Cluster:
                 osd.up, osd.since = False, now
                 self.epoch += 1
                 self._later(osd, now)
-            elif not self.planted("ceph.osd"):
+            elif self._is_there(osd) and not self.planted("ceph.osd"):
                 self._back(osd, now)
 
     def _back(self, osd: Osd, now: float) -> None:
@@ -202,6 +247,8 @@ class Cluster:
         return [self._group(f"2.{place:x}", members, now) for place, members in enumerate(self._members())]
 
     def _group(self, name: str, members: tuple[Osd, ...], now: float) -> Group:
+        if self.lost:
+            return Group(name, members, "incomplete", float(OBJECTS * len(members)))
         down = [osd for osd in members if is_missed(osd, now)]
         if len(down) == len(members):
             return Group(name, members, "stale+down", float(OBJECTS * len(members)))

@@ -103,6 +103,8 @@ class Clusters:
             ],
             "outs": cluster.outs,
             "moved_objects": round(cluster.moved),
+            "copied_objects": round(cluster.copied),
+            "lost": cluster.lost,
             "snapshots": {
                 spec: list(image.snapshots) for spec, image in sorted(self.images(cloud).known.items())
             },

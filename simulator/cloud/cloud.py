@@ -161,6 +161,8 @@ class Cloud:
         self.kit_of: Callable[[Host], Kit] = _no_kit
         self._tables: Tables | None = None
         self.restoring = False
+        self.osds_wiped = 0
+        """How often a restore has wiped all OSDs."""
         """Restored from a backup, and sysinv has not been told that it is complete."""
         self.recovering_until = float("-inf")
         """When rook-ceph, restored, has recovered its monitors and OSDs."""

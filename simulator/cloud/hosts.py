@@ -20,6 +20,11 @@ def nothing() -> None:
     """The continuation of a movement that nobody waits for."""
 
 
+def of_before(name: str) -> str:
+    """What the server is called that a host had, once another one has its name."""
+    return f"{name} of before"
+
+
 @dataclass(slots=True)
 class Host:
     """One host as sysinv shows it. `active` is the controller that serves the APIs."""
@@ -66,6 +71,11 @@ class Host:
     def title(self) -> str:
         """The name as sysinv's texts have it: a host without one is called None."""
         return self.name or "None"
+
+    @property
+    def is_taken_away(self) -> bool:
+        """Another server stands in its place, and sysinv knows it still."""
+        return self.machine == of_before(self.name)
 
     @property
     def locked(self) -> bool:

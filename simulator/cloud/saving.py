@@ -6,7 +6,7 @@ never unlocked since, every other host known, locked and offline until its machi
 wait to be applied again, and the restore is in progress until sysinv is told that it is complete. Of
 Kubernetes nothing is kept here: what ran there is as it was found. A host of which the system disk is to be
 installed anew is heard of once that is done; a storage host whose OSDs are kept goes on as it is, and is
-online as soon as controller-0 serves it.
+online as soon as controller-0 serves it, unless its server was replaced: of the old one nothing is heard.
 """
 
 import copy
@@ -18,7 +18,7 @@ import zlib
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
-from simulator.cloud.hosts import Host
+from simulator.cloud.hosts import Host, of_before
 
 if TYPE_CHECKING:
     from simulator.cloud.cloud import Cloud
@@ -130,7 +130,9 @@ def restore(cloud: "Cloud", saved: Saved, *, wipes_osds: bool = False) -> None:
     hosts = [_back(machines.pop(row["mac"], None), row) for row in saved.hosts]
     cloud.hosts, cloud.unknown = hosts, list(machines.values())
     for host in hosts:
-        _as_restored(host, kept=host.personality == "storage" and not wipes_osds)
+        goes_on = host.personality == "storage" and not wipes_osds and not host.is_taken_away
+        _as_restored(host, kept=goes_on)
+    cloud.osds_wiped += wipes_osds
     cloud.system, cloud.license = dict(saved.system), saved.license
     cloud.usm.states, cloud.usm.deployment = dict(saved.releases), None
     cloud.usm.runs.clear()
@@ -174,7 +176,7 @@ def _row(host: Host) -> dict[str, Any]:
 
 def _back(machine: Host | None, row: dict[str, Any]) -> Host:
     """The host on its machine; one whose machine has gone has none."""
-    host = machine or Host(**{**row, "bmc": None, "machine": f"{row['name']} of before"})
+    host = machine or Host(**{**row, "bmc": None, "machine": of_before(row["name"])})
     for name, value in row.items():
         setattr(host, name, value)
     return host

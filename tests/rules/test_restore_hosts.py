@@ -47,7 +47,7 @@ def test_controllers_come_before_storage_hosts_and_those_before_workers() -> Non
     assert further(asked(), (HOSTS[4],)) == ()
 
 
-def test_osds_are_wiped_if_and_only_if_a_host_that_carries_any_was_replaced() -> None:
+def test_osds_are_wiped_where_controller_0_carried_any_and_was_replaced() -> None:
     new = (host("controller-0", 1, osds=1, declared_mac=mac(33)), *HOSTS[:4], HOSTS[5])
     assert wipe_said(asked(), kept()) is False
     assert wipe_said(asked(replaced={"controller-0": mac(33)}), kept(*new)) is True
@@ -88,6 +88,76 @@ def test_another_machine_comes_in_anew_where_a_profile_says_how_and_no_data_is_w
     assert old_mac(asked(), new[1]) == ""
 
 
+FOUR = (
+    host("controller-0", 1),
+    *(host(f"storage-{number}", 10 + number, osds=1, group=f"group-{number // 2}") for number in range(4)),
+)
+"""Storage hosts of two replication groups."""
+
+
+def burned(*names: str, hosts: tuple[RecordedHost, ...] = FOUR) -> tuple[dict[str, str], BackupFacts]:
+    """These have other MACs now; a profile says how they come in."""
+    macs = {name: mac(64 + number) for number, name in enumerate(names)}
+    now = tuple(
+        each.model_copy(update={"declared_mac": macs.get(each.name, each.declared_mac)}) for each in hosts
+    )
+    return macs, kept(*now).model_copy(update={"profiled": True, "copies": 2})
+
+
+@pytest.mark.parametrize("names", [("storage-1",), ("storage-0", "storage-2"), ("storage-1", "storage-2")])
+def test_replaced_storage_hosts_come_in_anew_where_another_one_of_their_group_has_the_data(
+    names: tuple[str, ...],
+) -> None:
+    macs, backup = burned(*names)
+    request = asked(replaced=macs)
+    assert hosts_gate(request, backup).outcome is None
+    assert wipe_said(request, backup) is False
+    (osds,) = osds_step(request, backup)
+    left = [each.name for each in FOUR[1:] if each.name not in names]
+    assert osds.what == f"Ceph's OSDs of {', '.join(left)} are kept (wipe_ceph_osds false)"
+    told = {step.what.split(" ")[0].strip(","): step for step in steps(request, backup)}
+    assert [name for name, step in told.items() if step.destroys] == list(names)
+    assert "is deleted, added and configured" in told[names[0]].what
+    assert "keeps its disks" in told[left[0]].what
+
+
+def test_where_every_copy_of_some_data_is_gone_and_other_data_is_left_a_person_has_to_say() -> None:
+    macs, backup = burned("storage-2", "storage-3")
+    gate = hosts_gate(asked(replaced=macs), backup)
+    assert gate.outcome is Outcome.REFUSED
+    assert gate.why.startswith("storage-2, storage-3 were replaced, and no other host had a copy")
+    given_up = asked(replaced=macs, wipe_osds=True)
+    assert hosts_gate(given_up, backup).outcome is None
+    assert wipe_said(given_up, backup) is True
+    (osds,) = osds_step(given_up, backup)
+    assert "because that was asked for" in osds.what
+    assert osds.destroys == "all data of Ceph, on storage-0, storage-1, storage-2, storage-3"
+    assert all(step.destroys for step in steps(given_up, backup)), "kept ones are installed anew, too"
+
+
+def test_where_all_that_carried_osds_is_gone_they_are_wiped_without_being_asked() -> None:
+    macs, backup = burned("storage-0", "storage-1", "storage-2", "storage-3")
+    assert hosts_gate(asked(replaced=macs), backup).outcome is None
+    (osds,) = osds_step(asked(replaced=macs), backup)
+    assert (
+        "because all that carried them were replaced: storage-0, storage-1, storage-2, storage-3" in osds.what
+    )
+    burnt = {"storage-0": macs["storage-0"]}
+    assert wipe_said(asked(replaced=burnt), backup) is False
+
+
+@pytest.mark.parametrize(
+    ("copies", "gone", "passes"), [(3, 2, True), (2, 2, False), (2, 1, True), (0, 2, False), (1, 1, False)]
+)
+def test_without_groups_fewer_may_be_replaced_than_there_are_copies(
+    copies: int, gone: int, passes: bool
+) -> None:
+    carriers = tuple(host(f"worker-{number}", 20 + number, osds=1) for number in range(4))
+    macs, backup = burned(*(each.name for each in carriers[:gone]), hosts=(FOUR[0], *carriers))
+    gate = hosts_gate(asked(replaced=macs), backup.model_copy(update={"copies": copies}))
+    assert (gate.outcome is None) is passes, gate.why
+
+
 @pytest.mark.parametrize(
     ("more", "hosts", "words"),
     [
@@ -101,11 +171,7 @@ def test_another_machine_comes_in_anew_where_a_profile_says_how_and_no_data_is_w
             (host("worker-9", 9, declared_mac=mac(34)),),
             "no profile for the site",
         ),
-        (
-            {"replaced": {"storage-0": mac(34)}},
-            (host("storage-0", 3, declared_mac=mac(34)),),
-            "a person of Ceph has to say",
-        ),
+        ({"wipe_osds": True}, (host("controller-0", 1),), "no host of"),
     ],
 )
 def test_what_cannot_be_true_is_refused(

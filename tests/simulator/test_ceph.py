@@ -12,6 +12,7 @@ from simulator.ceph import stock
 from simulator.ceph.program import MARK, Clusters
 from simulator.cloud.cloud import Cloud
 from simulator.cloud.hosts import Host
+from simulator.cloud.storage_rows import Stor
 from simulator.options import Options
 from simulator.region import build
 
@@ -210,3 +211,51 @@ def test_three_hosts_take_over_what_a_fourth_had() -> None:
     assert site.truth()["moved_objects"] == held
     site.watch.passes(held / 400)
     assert (site.states(), "PG_DEGRADED" in site.codes()) == ({"active+clean"}, False)
+
+
+def anew(site: Site, name: str) -> None:
+    """The host is deleted and comes in again as another server."""
+    host = site.host(name)
+    (was,) = site.cloud.tables.below(Stor, host.uuid)
+    site.down(name)
+    site.cloud.tables.forget(host.uuid)
+    host.mac = f"02:00:5e:{host.mac[9:]}"
+    site.truth()
+    site.back(name)
+    stock.add_osd(site.cloud, host, was.idisk_uuid, was.osdid or 0)
+    site.truth()
+
+
+def test_an_osd_that_came_in_anew_is_given_what_the_other_host_has() -> None:
+    site = made("bare-metal", "standard-storage")
+    anew(site, "storage-1")
+    site.watch.passes(5)
+    assert site.states() == {"active+recovering+degraded"}
+    assert (site.truth()["copied_objects"], site.truth()["lost"]) == (32 * 2_000, False)
+    site.watch.passes(200)
+    assert site.states() == {"active+clean"}
+    anew(site, "storage-0")
+    site.watch.passes(205)
+    assert (site.states(), site.truth()["lost"]) == ({"active+clean"}, False), "one after the other"
+
+
+def test_data_that_no_host_has_any_more_is_missed_for_good_unless_all_was_wiped() -> None:
+    for wiped in (0, 1):
+        site = made("bare-metal", "standard-storage")
+        site.cloud.osds_wiped = wiped
+        anew(site, "storage-1")
+        anew(site, "storage-0")
+        site.watch.passes(1_000)
+        assert (site.states(), site.truth()["lost"]) == (
+            ({"active+clean"}, False) if wiped else ({"incomplete"}, True)
+        )
+
+
+def test_the_osd_of_a_server_that_was_replaced_never_comes_up() -> None:
+    site = made("bare-metal", "standard-storage")
+    for name, up in (("storage-0", True), ("storage-1", False)):
+        site.down(name)
+        site.host(name).mac = site.host(name).mac if up else "02:00:5e:00:00:01"
+        site.back(name)
+        found = {each["host"]: each["up"] for each in site.truth()["osds"]}
+        assert found[name] is up

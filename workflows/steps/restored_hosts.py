@@ -47,13 +47,15 @@ class RestoredHosts:
     @property
     def wiped(self) -> tuple[str, ...]:
         """Those whose disks are written anew."""
-        return tuple(host.name for host in self.hosts if rules.is_installed_anew(host, wipes=self.wipes))
+        return tuple(
+            host.name for host in self.hosts if rules.is_installed_anew(self.request, host, wipes=self.wipes)
+        )
 
     async def examine(self) -> tuple[str, ...]:
         """The machines that will be written are the declared ones; returns what they say. Raises Ended."""
         found = []
         for host in self.hosts:
-            if host.has_bmc and rules.is_installed_anew(host, wipes=self.wipes):
+            if host.has_bmc and rules.is_installed_anew(self.request, host, wipes=self.wipes):
                 ref = HostRef(site=self.request.site, host=host.name)
                 facts = await HostBmc(ref, self.log, self.timing).look(self.request.reachable_within)
                 gate = restore_rules.machine_gate(str(ref), facts)
@@ -115,7 +117,7 @@ class RestoredHosts:
             site=self.request.site,
             host=host.name,
             region=self.region,
-            reinstall=rules.is_installed_anew(host, wipes=self.wipes),
+            reinstall=rules.is_installed_anew(self.request, host, wipes=self.wipes),
             old_mac=rules.old_mac(self.request, host),
             has_bmc=host.has_bmc,
             reachable_within=self.request.reachable_within,

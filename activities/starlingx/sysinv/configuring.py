@@ -124,7 +124,7 @@ class ConfigurationActivities:
             changes=tuple(edit.change for edit in edits),
             complaints=(
                 *self.rules.host_complaints(
-                    declared.site.hosts,
+                    tuple(host for host in declared.site.hosts if host.name in asked),
                     {row.mac: row.name for row in present.values() if row.mac},
                     next((row.name for row in present.values() if row.active), ""),
                 ),

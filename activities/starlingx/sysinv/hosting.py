@@ -59,6 +59,8 @@ class HostRow(Frozen):
     """What the VIM says of the host's services."""
     mac: str
     active: bool
+    group: str = ""
+    """Replication group of bare-metal Ceph."""
     uptime_s: int = 0
     """0 while it is down; mtce writes it once a minute."""
 
@@ -106,6 +108,7 @@ def _row(row: dict[str, Any]) -> HostRow:
         services=row.get("vim_progress_status") or "",
         mac=(row.get("mgmt_mac") or "").lower(),
         active=(row.get("capabilities") or {}).get("Personality") == "Controller-Active",
+        group=(row.get("peers") or {}).get("name") or "",
         uptime_s=int(row.get("uptime") or 0),
     )
 

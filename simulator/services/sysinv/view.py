@@ -2,6 +2,7 @@
 
 import json
 
+from simulator.ceph.cluster import COPIES
 from simulator.cloud import clock
 from simulator.cloud.cloud import Cloud
 from simulator.cloud.hosts import Host
@@ -73,6 +74,14 @@ def system(cloud: Cloud, base: str, reply: bool = False) -> Json:
     return body | cloud.system | {"capabilities": capabilities}
 
 
+def _peers(cloud: Cloud, row: Host) -> Json:
+    """Storage hosts are grouped as they come, as many to a group as there are copies."""
+    number = int(row.name.rpartition("-")[2]) // COPIES
+    names = [f"storage-{number * COPIES + place}" for place in range(COPIES)]
+    known = {one.name for one in cloud.hosts}
+    return {"name": f"group-{number}", "hosts": [name for name in names if name in known]}
+
+
 def host(cloud: Cloud, row: Host, base: str, single: bool = False, reply: bool = False) -> Json:
     """One host; `reply` is the form that answers a PATCH, which lacks mgmt_ip and Personality."""
     capabilities: Json = {}
@@ -126,7 +135,7 @@ def host(cloud: Cloud, row: Host, base: str, single: bool = False, reply: bool =
         "min_cpu_mhz_allowed": None,
         "nvme_host_id": None,
         "nvme_host_nqn": None,
-        "peers": None,
+        "peers": _peers(cloud, row) if row.personality == "storage" else None,
         "reboot_needed": False,
         "reserved": "False",
         "serialid": f"SIM{cloud.identity.number:05d}{row.id}",
