@@ -40,6 +40,8 @@ class CephSample(Frozen):
     """Reported placement groups by their state, e.g. active+clean."""
     groups: int = 0
     """How many placement groups the pools have; new ones are reported some seconds later."""
+    pools: tuple[str, ...] = ()
+    """Names, without what Ceph keeps for itself."""
     flags: tuple[str, ...] = ()
     """Set on the whole cluster, the ones that every cluster has among them."""
     monitors: int = 0
@@ -59,6 +61,8 @@ class CephExpectation(Frozen):
     """So many, all of them up. None: as many as there are."""
     flags: tuple[str, ...] = ()
     """That we have set ourselves."""
+    pools: bool = False
+    """There are some: somebody can keep data."""
     after_our_own: bool = False
     """We have just taken a host down or up: what that brings with it is waited for."""
 

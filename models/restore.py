@@ -7,6 +7,7 @@ from pydantic import Field
 
 from models.archive import BackupText, Origin
 from models.base import Duration, Frozen, Name
+from models.configuration import FoundHost
 from models.inventory import Host, Mac
 from models.outcome import Outcome
 from models.patch import CampaignRef
@@ -14,6 +15,7 @@ from models.site_record import SiteRecord
 from models.timing import Timing
 
 LATEST = "latest"
+ROOK = "ceph-rook"
 
 
 class RestoreSiteRequest(Frozen):
@@ -141,6 +143,8 @@ class RecordedHost(Frozen):
     group: str = ""
     """Replication group of bare-metal Ceph: all copies of its data are on the group's hosts. Empty where
     there is none, or where the record does not say."""
+    rook: bool = False
+    """It has OSDs of rook-ceph, or the file system of its monitors: sysinv deletes no such host."""
     declared_mac: str = ""
     has_bmc: bool = False
     """It can be switched on from the network; others by hand."""
@@ -155,6 +159,7 @@ def recorded_hosts(record: SiteRecord, declared: tuple[Host, ...]) -> tuple[Reco
             personality=host.personality,
             mac=record.macs.get(host.name, ""),
             osds=sum(disk.used_by == "osd" for disk in host.disks or ()),
+            rook=_has_rook(record, host),
             group=(record.groups or {}).get(host.name, ""),
             declared_mac=((now.mac if now else None) or "").lower(),
             has_bmc=now is not None and now.bmc is not None,
@@ -162,6 +167,13 @@ def recorded_hosts(record: SiteRecord, declared: tuple[Host, ...]) -> tuple[Reco
         for host in record.hosts
         for now in (known.get(host.name),)
     )
+
+
+def _has_rook(record: SiteRecord, host: FoundHost) -> bool:
+    if ROOK not in (record.system.backends or ()):
+        return False
+    carries = any(disk.used_by == "osd" for disk in host.disks or ())
+    return carries or any(each.name == "ceph" for each in host.filesystems or ())
 
 
 class BackupFacts(Frozen):
@@ -177,6 +189,8 @@ class BackupFacts(Frozen):
     hosts: tuple[RecordedHost, ...] = ()
     copies: int = 0
     """How often Ceph keeps data, each copy on another host; 0 where it has no Ceph, or none that says so."""
+    pools_by: str = ""
+    """Application that makes the pools of bare-metal Ceph; empty where there is none."""
     profiled: bool = False
     """The inventory has a profile for the site, by which a host can be configured anew."""
     platform: str = ""
@@ -236,6 +250,14 @@ class RestoreHostRequest(Frozen):
     installed_within: Duration = timedelta(minutes=75)
     """From the boot over the network until it is locked and online: mtce's 2,400 s and a boot."""
     timing: Timing
+
+
+class WithdrawRequest(Frozen):
+    """Take an application out of the cluster; it stays uploaded."""
+
+    site: Name
+    region: str
+    application: Name
 
 
 class ForgetHostRequest(Frozen):

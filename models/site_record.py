@@ -6,6 +6,8 @@ from models.base import Frozen
 from models.configuration import FoundHost, FoundSystem
 from models.site import Alarm, HostState, ReleaseState
 
+POOLS_BY = "platform-integ-apps"
+
 
 class CertificateEnd(Frozen):
     type: str
@@ -77,6 +79,13 @@ class SiteRecord(Frozen):
     """None in records of before."""
     declared: str = ""
     """The site's entry in the inventory, YAML; secrets are references in it."""
+
+    @property
+    def pools_by(self) -> str:
+        """Application that makes the pools of bare-metal Ceph; empty where there is none."""
+        is_bare = "ceph" in (self.system.backends or ())
+        is_applied = (self.system.applications or {}).get(POOLS_BY) == "applied"
+        return POOLS_BY if is_bare and is_applied else ""
 
     @property
     def copies(self) -> int:

@@ -212,6 +212,8 @@ def _found(sample: CephSample, expected: CephExpectation) -> Iterator[CephVerdic
         yield CephVerdict(how="block", why=f"{', '.join(foreign)} is set, and not by us")
     elif any(check.code == FLAGS for check in sample.checks) and not _ours(sample, expected):
         yield CephVerdict(how="wait", why=f"{FLAGS}, of a flag that is not listed")
+    if expected.pools and not sample.pools:
+        yield CephVerdict(how="wait", why="there are no pools")
     if sample.down:
         yield CephVerdict(how="wait", why=f"{_osds(sample.down)} down")
     if expected.osds is not None and expected.osds != len(sample.osds):

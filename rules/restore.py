@@ -124,6 +124,7 @@ def steps(
         done += restore_hosts.osds_step(request, backup)
     others = restore_hosts.steps(request, backup)
     done += [RestoreStep(what="controller-0 is unlocked"), *others] if others else []
+    done += restore_hosts.pools_step(request, backup)
     unlocked = "" if others else "controller-0 is unlocked, "
     done.append(RestoreStep(what=f"{unlocked}applications recover, the restore is completed"))
     done += [RestoreStep(what=f"manage {name}")] if request.manage else []

@@ -89,6 +89,12 @@ def _complaint(host: RecordedHost, others: dict[str, str], profiled: bool) -> st
             f"{host.name} had MAC {host.mac} when the backup was made, and the inventory gives it "
             f"{declared}: if its hardware was replaced, say so (--replaced {host.name}={declared})"
         )
+    if new is not None and host.name != FIRST and host.rook:
+        return (
+            f"{host.name} is replaced, and sysinv deletes no host that has OSDs or a monitor of rook-ceph: a "
+            "person of Ceph takes them from it once the site is back"
+            + ("; leave it out until then (--leave-out)" if host.personality == "worker" else "")
+        )
     if new is not None and host.name != FIRST and not profiled:
         return (
             f"{host.name} is replaced: sysinv lets nobody change a host's MAC, so it comes in anew, and the "
@@ -180,6 +186,18 @@ def osds_step(request: RestoreSiteRequest, backup: BackupFacts) -> tuple[Restore
         return (RestoreStep(what=f"Ceph's OSDs of {left} are kept (wipe_ceph_osds false)"),)
     what = f"Ceph's OSDs are wiped (wipe_ceph_osds true), {_why_wiped(request, backup.hosts)}"
     return (RestoreStep(what=what, destroys=f"all data of Ceph, on {', '.join(carriers)}"),)
+
+
+def renews_pools(request: RestoreSiteRequest, backup: BackupFacts) -> bool:
+    """The wiped Ceph of bare metal is without pools until the application that makes them is removed and
+    applied (StarlingX: restore platform system data)."""
+    return bool(backup.pools_by) and wipes_osds(request, backup.hosts)
+
+
+def pools_step(request: RestoreSiteRequest, backup: BackupFacts) -> tuple[RestoreStep, ...]:
+    if not renews_pools(request, backup):
+        return ()
+    return (RestoreStep(what=f"{backup.pools_by} is removed and applied: it makes Ceph's pools anew"),)
 
 
 def _step(request: RestoreSiteRequest, host: RecordedHost, *, wipes: bool) -> RestoreStep:

@@ -227,6 +227,7 @@ async def activities(
                     record.examine_backup,
                     record.compare_with_record,
                     RestoreActivities(directory).complete_restore,
+                    RestoreActivities(directory).withdraw_application,
                     RestoreActivities(directory).forget_host,
                     configuration.plan_site,
                     configuration.make_change,

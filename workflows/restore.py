@@ -5,6 +5,7 @@
     the site be wiped
     hold the backup; unmanage; dcmanager installs and restores, controller-0 is unlocked
     where there are more hosts: the other controller, storage hosts, workers, each in a child; Ceph is well
+    where Ceph's OSDs were wiped: its pools are made anew
     complete the restore until sysinv says that it is; online; manage
     compare the site with the record of the backup; record
 
@@ -34,8 +35,10 @@ with workflow.unsafe.imports_passed_through():
     from rules.install import Gate
     from workflows.steps.bmc import HostBmc
     from workflows.steps.deploy import SubcloudDeploy
+    from workflows.steps.platform import SitePlatform
     from workflows.steps.procedure import SiteProcedure
     from workflows.steps.restored_hosts import RestoredHosts
+    from workflows.steps.restored_pools import renew_pools
     from workflows.steps.restoring import SiteRestore
     from workflows.steps.site import Ended, raise_unless_good, refuse_unless_locked, to_a_safe_point
     from workflows.steps.volumes import restore_volumes
@@ -106,6 +109,7 @@ class RestoreSite(WipeApproval, SiteProcedure):
                 await self._restore.carry_out(runs=step == "wait")
             self._safe_point("once dcmanager had restored it; the next run goes on from there")
             await self._bring_hosts_back()
+            await self._renew_pools()
             self._evidence.append(f"sysinv: {await self._restore.complete()}")
             if self._hosts is not None:
                 await self._hosts.await_rest()
@@ -180,6 +184,15 @@ class RestoreSite(WipeApproval, SiteProcedure):
         self._evidence += [f"{name} was left out" for name in self._request.leave_out]
         well = await self._hosts.await_ceph()
         self._evidence += [well] if well else []
+
+    async def _renew_pools(self) -> None:
+        backup = self._restore.backup
+        if restore_hosts.renews_pools(self._request, backup):
+            platform = SitePlatform(
+                self._request.site, self._log, self._subcloud.timing, region=self._subcloud.region
+            )
+            within = self._request.completed_within
+            self._evidence.append(await renew_pools(platform, backup.pools_by, FIRST_HOST, within))
 
     async def _restore_volumes(self) -> None:
         site, timing = self._request.site, self._subcloud.timing

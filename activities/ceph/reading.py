@@ -29,6 +29,8 @@ from models.ceph import CephSample, DestroyAnswer, HealthCheck, StopAnswer
 
 Document = dict[str, Any]
 
+HEALTH_METRICS = "device_health_metrics"
+"""A pool that the manager makes for itself; later ones are called `.mgr` (seen on 16.2.15)."""
 DEADLINE_S = 20.0
 """One command: 0.3 s on a cluster that answers. The search for a monitor is ended before."""
 
@@ -77,12 +79,18 @@ async def look(port: CephPort) -> CephSample:
         **_osds(dump),
         pgs={each["state_name"]: each["count"] for each in groups},
         groups=sum(each["pg_num"] for each in dump["pools"]),
+        pools=_pools(dump),
         flags=tuple(dump["flags_set"]),
         monitors=monitors,
         quorum=tuple(status["quorum_names"]),
         skewed=tuple(name for name, each in skews.items() if each["health"] != "HEALTH_OK"),
         manager=bool(status["mgrmap"]["available"]),
     )
+
+
+def _pools(dump: Document) -> tuple[str, ...]:
+    names = [each["pool_name"] for each in dump["pools"]]
+    return tuple(name for name in names if name != HEALTH_METRICS and not name.startswith("."))
 
 
 def checks(found: Document) -> tuple[HealthCheck, ...]:

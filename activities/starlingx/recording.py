@@ -118,11 +118,12 @@ class RecordActivities:
                 backup = known[0]
             manifest, faults = await self.documents.verified(backup)
             hosts: tuple[RecordedHost, ...] = ()
-            copies = 0
+            copies, pools_by = 0, ""
             if manifest is not None and not faults and any(each.name == RECORD for each in manifest.objects):
                 try:
                     record = await self._record(backup)
-                    hosts, copies = self._hosts_of(request.site, record), record.copies
+                    hosts = self._hosts_of(request.site, record)
+                    copies, pools_by = record.copies, record.pools_by
                 except Refused as error:
                     faults = (str(error),)
         facts = BackupFacts(backup=backup, faults=faults, attempt=attempt)
@@ -141,6 +142,7 @@ class RecordActivities:
                 "registry_images": about["images"] == "registry",
                 "hosts": hosts,
                 "copies": copies,
+                "pools_by": pools_by,
                 "profiled": site is not None and site.profile is not None,
                 "platform": self._returnable(request.site, manifest),
             }

@@ -12,6 +12,7 @@ from simulator.ceph.cluster import GROUPS, OBJECTS, Cluster, Group, Osd
 from simulator.wire.http import Json
 
 FLAGS = ("purged_snapdirs", "recovery_deletes", "sortbitwise")
+POOL = "kube-rbd"
 
 
 def status(cluster: Cluster) -> Json:
@@ -78,7 +79,7 @@ def checks(cluster: Cluster, groups: Sequence[Group]) -> Json:
 
 def osd_dump(cluster: Cluster) -> Json:
     flags = sorted({*FLAGS, *cluster.flags})
-    pool = {"pool": 2, "pool_name": "kube-rbd", "size": cluster.copies, "min_size": 1, "pg_num": GROUPS}
+    pool = {"pool": 2, "pool_name": POOL, "size": cluster.copies, "min_size": 1, "pg_num": GROUPS}
     return {
         "epoch": cluster.epoch,
         "fsid": cluster.fsid,
@@ -87,7 +88,7 @@ def osd_dump(cluster: Cluster) -> Json:
         "full_ratio": 0.949999988079071,
         "backfillfull_ratio": 0.8999999761581421,
         "nearfull_ratio": 0.8500000238418579,
-        "pools": [pool] if cluster.osds else [],
+        "pools": [pool] if cluster.has_pools else [],
         "osds": [{"osd": osd.number, "up": int(osd.up), "in": int(osd.is_in)} for osd in cluster.all()],
     }
 

@@ -23,6 +23,7 @@ from simulator.cloud.site_rows import StorageBackend
 from simulator.cloud.storage_rows import CephMonitor, Stor
 
 NOOUT = "noout"
+POOLS_BY = "platform-integ-apps"
 STALE_SECONDS, PEERING_SECONDS, OUT_SECONDS = 5.0, 4.0, 600.0
 GROUPS, OBJECTS = 32, 2_000
 """Placement groups, and objects of each."""
@@ -174,6 +175,12 @@ class Cluster:
         up = [one for one in self.monitors() if self.where(one) in serving]
         return up if 2 * len(up) > len(self.monitors()) else []
 
+    @property
+    def has_pools(self) -> bool:
+        """Once all OSDs were wiped, bare metal has none until the application that makes them came anew."""
+        made = not self.wiped or self.kind != "ceph" or POOLS_BY in self.cloud.apps.made_anew
+        return bool(self.osds) and made
+
     # -- what hosts do to it --------------------------------------------------------------------------
 
     def _heard(self, host: Host) -> None:
@@ -244,6 +251,8 @@ class Cluster:
 
     def groups(self) -> list[Group]:
         now = self.cloud.clock.now()
+        if not self.has_pools:
+            return []
         return [self._group(f"2.{place:x}", members, now) for place, members in enumerate(self._members())]
 
     def _group(self, name: str, members: tuple[Osd, ...], now: float) -> Group:

@@ -105,6 +105,7 @@ class Clusters:
             "moved_objects": round(cluster.moved),
             "copied_objects": round(cluster.copied),
             "lost": cluster.lost,
+            "pools": [answers.POOL] if cluster.has_pools else [],
             "snapshots": {
                 spec: list(image.snapshots) for spec, image in sorted(self.images(cloud).known.items())
             },

@@ -35,6 +35,10 @@ class Applications:
         self.versions: dict[str, str] = {}
         self.active: set[str] = set()
         """Being applied again: what runs is not touched until the work ends."""
+        self.removed: set[str] = set()
+        """Taken out of the cluster; they stay uploaded."""
+        self.made_anew: set[str] = set()
+        """Removed and applied again since the last restore."""
         self.overrides: dict[tuple[str, str, str], str] = {}
         """Values that users have set, by application, namespace and chart."""
         self.charts: dict[str, tuple[tuple[str, str], ...]] = {}
@@ -99,6 +103,9 @@ class Applications:
             self._apply_failed(name)
             return
         self._end(name, "applied")
+        if name in self.removed:
+            self.removed.discard(name)
+            self.made_anew.add(name)
         self.cloud.alarms.clear("750.002", f"k8s_application={name}")
         self._configure(name)
         for then in self._after.pop(name, []):
@@ -125,6 +132,7 @@ class Applications:
 
     def remove(self, name: str) -> None:
         """Take an application out of the cluster; it stays uploaded. No alarm tells."""
+        self.removed.add(name)
         self._move(name, "removing", "uploaded", self.cloud.durations.settle * 2)
 
     def abort(self, name: str) -> None:

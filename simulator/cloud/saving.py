@@ -146,6 +146,7 @@ def restore(cloud: "Cloud", saved: Saved, *, wipes_osds: bool = False) -> None:
     }
     apps.versions, apps.overrides = dict(saved.application_versions), dict(saved.overrides)
     apps.charts, apps.active = dict(saved.charts), set()
+    apps.removed, apps.made_anew = set(), set()
     cloud.use_tables(saved.tables)
     cloud.hooks.reborn()
     cloud.alarms.rows.clear()

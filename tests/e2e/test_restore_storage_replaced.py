@@ -47,6 +47,7 @@ async def test_another_storage_host_comes_in_anew_and_is_given_the_data_that_the
     assert (applied.count("sysinv.host.delete"), applied.count("sysinv.host.add")) == (1, 1)
     ceph = await bench.region.get(f"/sites/{site}/ceph")
     assert (ceph["health"], ceph["copied_objects"] > 0) == ("HEALTH_OK", True)
+    assert "sysinv.application.remove" not in applied
     assert await bench.region.repeats() == 0
 
 
@@ -63,6 +64,8 @@ async def test_a_site_that_burned_down_comes_back_on_new_hardware_with_an_empty_
         plan = await bench.plan(site, replaced=macs)
         assert (plan.refusal, plan.wipe_ceph_osds) == ("", True)
         assert "all data of Ceph, on storage-0, storage-1" in [step.destroys for step in plan.steps]
+        renewed = "platform-integ-apps is removed and applied: it makes Ceph's pools anew"
+        assert renewed in [step.what for step in plan.steps]
         done = await bench.restore(site, replaced=macs)
     assert done.outcome is Outcome.SUCCEEDED, done.reason
     assert done.hosts == HOSTS[1:]
@@ -71,6 +74,8 @@ async def test_a_site_that_burned_down_comes_back_on_new_hardware_with_an_empty_
     assert {(each["administrative"], each["availability"]) for each in known} == {("unlocked", "available")}
     applied = await bench.region.mutations(site)
     assert (applied.count("sysinv.host.delete"), applied.count("sysinv.host.add")) == (5, 5)
+    assert "platform-integ-apps was removed and applied: Ceph's pools are new" in done.evidence
+    assert applied.count("sysinv.application.remove") == 1
     ceph = await bench.region.get(f"/sites/{site}/ceph")
-    assert (ceph["health"], ceph["copied_objects"]) == ("HEALTH_OK", 0)
+    assert (ceph["health"], ceph["copied_objects"], ceph["pools"]) == ("HEALTH_OK", 0, ["kube-rbd"])
     assert await bench.region.repeats() == 0

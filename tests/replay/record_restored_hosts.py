@@ -24,8 +24,9 @@ async def record(folder: Path) -> None:
             await _failed_and_gone_on_with(bench, folder)
         other = Path(scratch) / "replaced"
         other.mkdir()
-        async with backup_bench(other, 1, *DUPLEX) as bench:
+        async with backup_bench(other, 2, *DUPLEX) as bench:
             await _replaced(bench, folder)
+            await _wiped(bench, folder)
 
 
 async def _succeeded(bench: BackupBench, folder: Path) -> None:
@@ -64,6 +65,17 @@ async def _replaced(bench: BackupBench, folder: Path) -> None:
         done = await bench.restore(site, replaced={host: NEW})
     assert done.outcome is Outcome.SUCCEEDED, done
     await _keep_host(bench, folder, site, host, "replaced")
+
+
+async def _wiped(bench: BackupBench, folder: Path) -> None:
+    site, host = "edge-0002", "controller-0"
+    await bench.back_up(site)
+    await replace(bench, site, host)
+    async with bench.stack.edited_inventory() as edit:
+        await edit.set_host(site, mac=NEW)
+        done = await bench.restore(site, replaced={host: NEW})
+    assert done.outcome is Outcome.SUCCEEDED, done
+    await _keep(bench, contracts.site_workflow_id(site), folder, f"{contracts.RESTORE_SITE}-wiped-hosts")
 
 
 async def _keep_host(bench: BackupBench, folder: Path, site: str, host: str, ends: str) -> None:

@@ -288,3 +288,11 @@ def test_the_page_says_the_classes_that_the_rules_have() -> None:
     assert codes(muted) == GRAVE
     assert f"last {LONGEST_UNCHECKED_MIN} minutes" in page
     assert f"at least {LOOKS} looks" in page
+
+
+def test_pools_are_waited_for_where_they_are_asked_for() -> None:
+    asked = CephExpectation(osds=3, pools=True)
+    none = judged(sample(pgs={}, groups=0), asked)
+    assert (none.how, none.why) == ("wait", "there are no pools")
+    assert judged(sample(pools=("kube-rbd",)), asked).how == "good"
+    assert judged(sample(pgs={}, groups=0), EXPECTED).how == "good", "nobody has asked"

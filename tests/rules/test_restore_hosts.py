@@ -8,7 +8,16 @@ import pytest
 from models.outcome import Outcome
 from models.restore import BackupFacts, RecordedHost, RestoreSiteRequest
 from models.site import HostState
-from rules.restore_hosts import further, hosts_gate, next_step, old_mac, osds_step, steps, wipe_said
+from rules.restore_hosts import (
+    further,
+    hosts_gate,
+    next_step,
+    old_mac,
+    osds_step,
+    pools_step,
+    steps,
+    wipe_said,
+)
 
 BACKUP = "edge-0001/20261122T015112Z-platform-6f1d20c3"
 
@@ -172,6 +181,11 @@ def test_without_groups_fewer_may_be_replaced_than_there_are_copies(
             "no profile for the site",
         ),
         ({"wipe_osds": True}, (host("controller-0", 1),), "no host of"),
+        (
+            {"replaced": {"worker-9": mac(34)}},
+            (host("worker-9", 9, declared_mac=mac(34), rook=True),),
+            "leave it out until then",
+        ),
     ],
 )
 def test_what_cannot_be_true_is_refused(
@@ -215,3 +229,13 @@ def test_a_host_is_gone_on_with_where_it_stands(
         **more,
     )
     assert next_step(state, reinstall=reinstall) == wanted
+
+
+def test_pools_are_made_anew_where_bare_metal_ceph_was_wiped_and_nowhere_else() -> None:
+    macs, backup = burned("storage-0", "storage-1", "storage-2", "storage-3")
+    bare = backup.model_copy(update={"pools_by": "platform-integ-apps"})
+    (step,) = pools_step(asked(replaced=macs), bare)
+    assert step.what.startswith("platform-integ-apps is removed and applied")
+    assert pools_step(asked(replaced=macs), backup) == (), "Rook makes its own"
+    macs, backup = burned("storage-1")
+    assert pools_step(asked(replaced=macs), backup.model_copy(update={"pools_by": "x"})) == ()

@@ -243,6 +243,7 @@ def test_data_that_no_host_has_any_more_is_missed_for_good_unless_all_was_wiped(
     for wiped in (0, 1):
         site = made("bare-metal", "standard-storage")
         site.cloud.osds_wiped = wiped
+        site.cloud.apps.made_anew.add("platform-integ-apps")
         anew(site, "storage-1")
         anew(site, "storage-0")
         site.watch.passes(1_000)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from .bmc_client import bmc_of
 from .conftest import Region, Site, Start, until
 from .test_sysinv_bringup import carry, in_service, patch, rows, send
@@ -194,3 +196,23 @@ async def test_a_new_oam_address_leaves_the_controllers_out_of_date_until_an_unl
     await unlock(site, "controller-0")
     await in_service(site, "controller-0")
     assert "250.001" not in await alarms(site)
+
+
+@pytest.mark.parametrize(
+    ("options", "status"), [(("--ceph", "rook", "--kubernetes"), 400), (("--ceph", "bare-metal"), 204)]
+)
+async def test_a_host_with_a_part_of_rook_is_not_deleted(
+    start: Start, options: tuple[str, ...], status: int
+) -> None:
+    region = await start("--sites", "1", "--no-bmcs", "--topology", "aio-dx", *options, speed=500)
+    site = await region.site()
+    assert (await site.act("controller-1", "lock")).status == 200
+
+    async def looked() -> dict[str, Any]:
+        return await site.host("controller-1")
+
+    await until(looked, lambda host: host["administrative"] == "locked" and not host["task"])
+    answer = await site.call("DELETE", 6385, "/v1/ihosts/controller-1")
+    assert answer.status == status, answer
+    words = "host-fs ceph in In-Use state with functions ['osd']"
+    assert (words in str(answer.body)) is (status == 400)

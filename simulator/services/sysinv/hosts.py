@@ -6,6 +6,8 @@ there an unknown uuid has an empty list. Deleting a provisioned host answers bef
 
 from simulator.cloud.cloud import Cloud
 from simulator.cloud.hosts import Host
+from simulator.cloud.site_rows import StorageBackend
+from simulator.cloud.storage_rows import HostFilesystem, Stor
 from simulator.services.envelope import fault, reject, routing_404
 from simulator.services.sysinv import addition, catalogue, filesystems, processors, ptp, resource, view
 from simulator.services.sysinv.changes import change
@@ -139,6 +141,20 @@ def _audit(cloud: Cloud, request: Request, ref: str) -> Reply:
     return json_reply(view.host(cloud, host, request.base, reply=True))
 
 
+def _refuse_part_of_rook(cloud: Cloud, host: Host) -> None:
+    """A host file system stands for OSDs that were there before anybody looked, too."""
+    if cloud.known_tables is None or cloud.tables.find(StorageBackend, backend="ceph-rook") is None:
+        return
+    functions = ["osd"] if cloud.tables.below(Stor, host.uuid) else []
+    for row in cloud.tables.below(HostFilesystem, host.uuid):
+        functions += row.capabilities.get("functions", []) if row.name == "ceph" else []
+    if functions:
+        raise reject(
+            "host-delete rejected: not allowed when the host has host-fs ceph in In-Use state with functions "
+            f"{sorted(set(functions))}"
+        )
+
+
 def _delete(cloud: Cloud, host: Host) -> Reply:
     if cloud.simplex:
         return fault(400, f"Deleting {host.name} on a simplex system is not allowed.")
@@ -149,6 +165,7 @@ def _delete(cloud: Cloud, host: Host) -> Reply:
             "unlocked.",
             "Server",
         )
+    _refuse_part_of_rook(cloud, host)
     if host.invprovision in ("unprovisioned", None):
         cloud.arrivals.leave(host)
     else:
