@@ -1,6 +1,8 @@
-"""RestoreHost on an AIO-DX site, its worker killed at each boundary of the second controller's way back.
+"""Restores of AIO-DX sites, the worker killed at each boundary behind the platform's restore.
 
-The boundaries: its machine off and on, the wait for its installation, its unlock. Nothing is sent twice.
+Of the second controller's way back: its machine off and on, the wait for its installation, its unlock. Of a
+Ceph that was wiped: the application that makes its pools is removed, applied, waited for. Nothing is sent
+twice.
 """
 
 import asyncio
@@ -16,11 +18,12 @@ from models import contracts
 from models.outcome import Outcome
 from models.restore import RestoreResult
 from tests.support.backups import BackupBench, backup_bench, end_of
+from tests.support.other_hardware import DUPLEX, NEW, replace
 from tests.support.stack import scheduled, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
 
-SITE, HOST = "edge-0001", "controller-1"
+SITE, WIPED, HOST = "edge-0001", "edge-0002", "controller-1"
 BOUNDARIES = (("set_power", 1), ("set_power", 2), ("await_goal", 1), ("act_on_host", 1))
 """The step, and which one of its name: a kill may save the run a wait, so that others are counted anew."""
 SHORT = {"STARFLOCK_REQUEST_TIMEOUT_S": "2", "STARFLOCK_SEND_WINDOW_S": "1"}
@@ -30,7 +33,7 @@ SHORT = {"STARFLOCK_REQUEST_TIMEOUT_S": "2", "STARFLOCK_SEND_WINDOW_S": "1"}
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def bench(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[BackupBench]:
     folder = tmp_path_factory.mktemp("bench")
-    async with backup_bench(folder, 1, "--topology", "aio-dx", **SHORT) as running:
+    async with backup_bench(folder, 2, *DUPLEX, **SHORT) as running:
         yield running
 
 
@@ -39,9 +42,7 @@ async def test_workers_killed_at_each_boundary_of_a_host_repeat_nothing(bench: B
     handle = await bench.start_restore(SITE)
     child = bench.stack.client.get_workflow_handle(contracts.host_workflow_id(SITE, HOST))
     for step, number in BOUNDARIES:
-        await until(lambda s=step, n=number: has_come_to(child, s, n), f"{step} {number}", within=120)  # type: ignore[misc]
-        await bench.stack.workers[-1].kill()
-        await bench.stack.start_worker()
+        await killed_at(bench, child, step, number)
     done = await asyncio.wait_for(end_of(handle, RestoreResult), 180)
     assert (done.outcome, done.differences, done.hosts) == (Outcome.SUCCEEDED, (), (HOST,)), done.reason
     assert [step.split(" ", 1)[1] for step in await scheduled(child)].count("set_power") == 2
@@ -50,8 +51,30 @@ async def test_workers_killed_at_each_boundary_of_a_host_repeat_nothing(bench: B
     assert await bench.region.repeats() == 0
 
 
-async def has_come_to(child: WorkflowHandle[Any, Any], step: str, number: int) -> bool:
+async def test_workers_killed_while_pools_are_made_anew_repeat_nothing(bench: BackupBench) -> None:
+    await bench.back_up(WIPED)
+    await replace(bench, WIPED, "controller-0")
+    async with bench.stack.edited_inventory() as declared:
+        await declared.set_host(WIPED, mac=NEW)
+        handle = await bench.start_restore(WIPED, replaced={"controller-0": NEW})
+        for step in ("withdraw_application", "apply_application", "complete_restore"):
+            await killed_at(bench, handle, step, 1)
+        done = await asyncio.wait_for(end_of(handle, RestoreResult), 180)
+    assert done.outcome is Outcome.SUCCEEDED, done.reason
+    assert "platform-integ-apps was removed and applied: Ceph's pools are new" in done.evidence
+    applied = await bench.region.mutations(WIPED)
+    assert (applied.count("sysinv.application.remove"), applied.count("sysinv.application.apply")) == (1, 1)
+    assert await bench.region.repeats() == 0
+
+
+async def killed_at(bench: BackupBench, run: WorkflowHandle[Any, Any], step: str, number: int) -> None:
+    await until(lambda: has_come_to(run, step, number), f"{step} {number}", within=120)
+    await bench.stack.workers[-1].kill()
+    await bench.stack.start_worker()
+
+
+async def has_come_to(run: WorkflowHandle[Any, Any], step: str, number: int) -> bool:
     try:
-        return [each.split(" ", 1)[1] for each in await scheduled(child)].count(step) >= number
+        return [each.split(" ", 1)[1] for each in await scheduled(run)].count(step) >= number
     except RPCError:
         return False

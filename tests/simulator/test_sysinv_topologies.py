@@ -204,7 +204,7 @@ async def test_a_new_oam_address_leaves_the_controllers_out_of_date_until_an_unl
 async def test_a_host_with_a_part_of_rook_is_not_deleted(
     start: Start, options: tuple[str, ...], status: int
 ) -> None:
-    region = await start("--sites", "1", "--no-bmcs", "--topology", "aio-dx", *options, speed=500)
+    region = await start("--sites", "1", "--topology", "aio-dx", *options, speed=500)
     site = await region.site()
     assert (await site.act("controller-1", "lock")).status == 200
 
@@ -212,7 +212,7 @@ async def test_a_host_with_a_part_of_rook_is_not_deleted(
         return await site.host("controller-1")
 
     await until(looked, lambda host: host["administrative"] == "locked" and not host["task"])
-    answer = await site.call("DELETE", 6385, "/v1/ihosts/controller-1")
+    answer = await site.call("DELETE", 6386, "/v1/ihosts/controller-1")
     assert answer.status == status, answer
     words = "host-fs ceph in In-Use state with functions ['osd']"
     assert (words in str(answer.body)) is (status == 400)

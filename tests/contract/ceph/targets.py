@@ -83,6 +83,7 @@ class Target:
     timing: Timing
     osds: tuple[int, ...]
     groups: int
+    pools: tuple[str, ...]
     monitors: tuple[str, ...]
     host: str
     """With these OSDs on it."""
@@ -123,6 +124,7 @@ def real(cluster: Ceph, port: CephPort) -> Target:
         timing=Timing(),
         osds=(0, 1, 2),
         groups=GROUPS,
+        pools=("rbd",),
         monitors=("a",),
         host=socket.gethostname(),
         of_host=(0, 1, 2),
@@ -146,6 +148,7 @@ async def simulated(folder: Path, kind: str) -> AsyncIterator[Target]:
             timing=timing,
             osds=(0, 1),
             groups=32,
+            pools=("kube-rbd",),
             monitors=("a", "b", "c") if kind == "rook" else ("controller",),
             host="controller-1",
             of_host=(1,),

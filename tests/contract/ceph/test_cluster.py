@@ -73,7 +73,7 @@ async def test_a_healthy_cluster_is_read_as_one(target: Target) -> None:
     sample = await look(target)
     assert judged(sample, CephExpectation(osds=len(target.osds))).how == "good"
     assert judged(sample, CephExpectation(osds=len(target.osds) + 1)).how == "block"
-    assert (sample.osds, sample.down) == (target.osds, ())
+    assert (sample.osds, sample.down, sample.pools) == (target.osds, (), target.pools)
     assert (sample.monitors, sample.quorum) == (len(target.monitors), target.monitors)
     assert sum(sample.pgs.values()) == sample.groups == target.groups
     assert all(state.startswith("active+clean") for state in sample.pgs)
