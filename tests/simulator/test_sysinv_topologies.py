@@ -214,5 +214,5 @@ async def test_a_host_with_a_part_of_rook_is_not_deleted(
     await until(looked, lambda host: host["administrative"] == "locked" and not host["task"])
     answer = await site.call("DELETE", 6386, "/v1/ihosts/controller-1")
     assert answer.status == status, answer
-    words = "host-fs ceph in In-Use state with functions ['osd']"
+    words = "not allowed when the host has host-fs ceph in In-Use state"
     assert (words in str(answer.body)) is (status == 400)
