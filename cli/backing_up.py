@@ -4,6 +4,7 @@ Backup and restore are workflows under the site's lock. A restore says what it d
 only where the site's name was written out a second time. `starflock backup` has what lies in the archive.
 """
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.backup import BackupResult
-    from models.restore import RestorePlan, RestoreResult, SiteComparison
+    from models.restore import RestorePlan, RestoreResult, RestoreSiteRequest, SiteComparison
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -268,12 +269,24 @@ def _show_plan(request: Any, output: FormOption) -> None:
         return await ask(await connected(), contracts.PLAN_RESTORE, request.site, request, RestorePlan)
 
     found = run(work())
-    emit(output, found, lambda: _plan(found))
+    emit(output, found, lambda: _plan(found, restore_command(request)))
     if found.refusal:
         raise typer.Exit(Code.BAD_END)
 
 
-def _plan(found: "RestorePlan") -> list[Any]:
+def restore_command(request: "RestoreSiteRequest") -> str:
+    """What was planned, as a line to type."""
+    said = [] if request.backup == "latest" else ["--backup", request.backup]
+    said += [] if request.install else ["--no-install"]
+    said += ["--volumes"] if request.volumes else []
+    said += [] if request.manage else ["--no-manage"]
+    said += [word for host, mac in request.replaced.items() for word in ("--replaced", f"{host}={mac}")]
+    said += [word for host in request.leave_out for word in ("--leave-out", host)]
+    said += ["--wipe-osds"] if request.wipe_osds else []
+    return shlex.join(["starflock", "site", "restore", request.site, *said])
+
+
+def _plan(found: "RestorePlan", command: str) -> list[Any]:
     pairs = [("site", found.site), ("backup", found.backup), ("refused", found.refusal)]
     parts: list[Any] = [facts(pairs)]
     if found.steps:
@@ -282,7 +295,7 @@ def _plan(found: "RestorePlan") -> list[Any]:
             parts.append(f"  {number}. {step.what}")
             parts += [f"     destroys {step.destroys}"] if step.destroys else []
     if found.confirm:
-        parts += ["", f"To do it: starflock site restore {found.site} --yes-wipe {found.confirm}"]
+        parts += ["", f"To do it: {command} --yes-wipe {found.confirm}"]
     return parts
 
 

@@ -73,22 +73,31 @@ def hosts_gate(request: RestoreSiteRequest, backup: BackupFacts) -> Gate:
             words = words or f"{name} is to be left out, and {backup.backup} has {names}"
         elif left.personality != "worker":
             words = words or f"{name} is a {left.personality}: only workers can be left out"
-    for host in hosts:
-        if host.name not in request.leave_out:
-            words = words or _complaint(host, others, backup.profiled)
+    wanted = [host for host in hosts if host.name not in request.leave_out]
+    words = words or _untold([host for host in wanted if host.name not in others])
+    for host in wanted:
+        words = words or _complaint(host, others, backup.profiled)
     words = words or _osds_complaint(request, backup)
     return Gate(words, Outcome.REFUSED) if words else PASSED
+
+
+def _untold(hosts: list[RecordedHost]) -> str:
+    """All of them at once: each is an option of the next try."""
+    found = [host for host in hosts if host.mac and host.declared_mac and host.mac != host.declared_mac]
+    if not found:
+        return ""
+    said = ", ".join(f"{host.name} had MAC {host.mac}" for host in found)
+    options = " ".join(f"--replaced {host.name}={host.declared_mac}" for host in found)
+    return (
+        f"{said} when the backup was made, and the inventory has otherwise: if that hardware was replaced, "
+        f"say so ({options})"
+    )
 
 
 def _complaint(host: RecordedHost, others: dict[str, str], profiled: bool) -> str:
     new, declared = others.get(host.name), host.declared_mac
     if new is not None and declared and new != declared:
         return f"{host.name} is replaced by {new}, and the inventory gives it {declared}: correct one of them"
-    if new is None and host.mac and declared and host.mac != declared:
-        return (
-            f"{host.name} had MAC {host.mac} when the backup was made, and the inventory gives it "
-            f"{declared}: if its hardware was replaced, say so (--replaced {host.name}={declared})"
-        )
     if new is not None and host.name != FIRST and host.rook:
         return (
             f"{host.name} is replaced, and sysinv deletes no host that has OSDs or a monitor of rook-ceph: a "

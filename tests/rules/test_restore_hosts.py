@@ -239,3 +239,12 @@ def test_pools_are_made_anew_where_bare_metal_ceph_was_wiped_and_nowhere_else() 
     assert pools_step(asked(replaced=macs), backup) == (), "Rook makes its own"
     macs, backup = burned("storage-1")
     assert pools_step(asked(replaced=macs), backup.model_copy(update={"pools_by": "x"})) == ()
+
+
+def test_all_hosts_that_are_other_machines_are_told_at_once() -> None:
+    macs, backup = burned("storage-0", "storage-1")
+    why = hosts_gate(asked(), backup).why
+    assert f"--replaced storage-0={macs['storage-0']} --replaced storage-1={macs['storage-1']}" in why
+    assert "storage-2" not in why
+    why = hosts_gate(asked(replaced={"storage-0": macs["storage-0"]}), backup).why
+    assert ("storage-1 had MAC" in why, "storage-0" in why) == (True, False)
