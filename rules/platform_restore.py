@@ -80,8 +80,8 @@ def _wrong(request: RestoreSiteRequest, backup: BackupFacts, topology: str) -> s
         )
     if not backup.recorded and (request.replaced or request.leave_out):
         return (
-            f"{backup.backup} has no record, so what another machine or a host that is gone means for Ceph's "
-            "data is not known: restore it by hand (starflock backup fetch)"
+            f"{backup.backup} has no record, so hosts cannot be named by it; where controller-0 is another "
+            "machine now, its OSDs have to be wiped: --wipe-osds"
         )
     if request.volumes:
         return f"{backup.backup} has no volumes: a backup by the site's own playbook is of the platform"
@@ -208,8 +208,15 @@ def values(request: RestoreSiteRequest, backup: BackupFacts, folder: str) -> Res
         file=platform.file,
         registry=registry.file if optimized and registry is not None else "",
         optimized=optimized,
-        wipe_ceph_osds=restore_hosts.wipes_osds(request, backup.hosts),
+        wipe_ceph_osds=wipes_osds(request, backup),
     )
+
+
+def wipes_osds(request: RestoreSiteRequest, backup: BackupFacts) -> bool:
+    """Of a backup without a record, which is of one host, nothing is known but what a person says."""
+    if not backup.recorded:
+        return request.wipe_osds
+    return restore_hosts.wipes_osds(request, backup.hosts)
 
 
 def left_behind(backup: BackupFacts) -> tuple[str, ...]:
@@ -258,16 +265,24 @@ def steps(request: RestoreSiteRequest, backup: BackupFacts, first: Next) -> tupl
         how = "optimized" if is_optimized(backup) else "legacy"
         what = f"restore_platform.yml restores the platform ({how})"
         done.append(RestoreStep(what=what, destroys=later))
-        done += restore_hosts.osds_step(request, backup)
+        done += _osds_step(request, backup)
     if archive_of(backup, "user images") is not None:
         done.append(RestoreStep(what="restore_user_images.yml restores the users' images"))
     done.append(RestoreStep(what=f"{FIRST_HOST} is unlocked"))
     if archive_of(backup, "vault") is not None:
         done.append(RestoreStep(what="restore_dc_vault.yml restores dcmanager's vault"))
     done += restore_hosts.steps(request, backup)
+    done += restore_hosts.pools_step(request, backup)
     done.append(RestoreStep(what="applications recover, the restore is completed"))
     last = "the site is compared with the record of the backup"
     return (*done, RestoreStep(what=last if backup.recorded else "nothing is compared: there is no record"))
+
+
+def _osds_step(request: RestoreSiteRequest, backup: BackupFacts) -> tuple[RestoreStep, ...]:
+    if backup.recorded or not request.wipe_osds:
+        return restore_hosts.osds_step(request, backup)
+    what = "Ceph's OSDs of controller-0, if any, are wiped, because that was asked for (--wipe-osds)"
+    return (RestoreStep(what=what, destroys="all data of Ceph on controller-0"),)
 
 
 def switched_off(request: RestoreSiteRequest, backup: BackupFacts) -> tuple[str, ...]:
@@ -275,5 +290,7 @@ def switched_off(request: RestoreSiteRequest, backup: BackupFacts) -> tuple[str,
     wipes = restore_hosts.wipes_osds(request, backup.hosts)
     further = restore_hosts.further(request, backup.hosts)
     return tuple(
-        host.name for host in further if host.has_bmc and restore_hosts.is_installed_anew(host, wipes=wipes)
+        host.name
+        for host in further
+        if host.has_bmc and restore_hosts.is_installed_anew(request, host, wipes=wipes)
     )

@@ -59,7 +59,7 @@ class PlanPlatformRestore:
         return plan.model_copy(
             update={
                 "steps": rules.steps(request, backup, step),
-                "wipe_ceph_osds": restore_hosts.wipes_osds(request, backup.hosts),
+                "wipe_ceph_osds": rules.wipes_osds(request, backup),
                 "confirm": request.site if step in ("begin", "carry") else "",
             }
         )

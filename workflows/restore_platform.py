@@ -7,6 +7,7 @@
     bring the archives to controller-0; restore_platform.yml there, detached and once
     the users' images; unlock; dcmanager's vault
     where there are more hosts: the other controller, storage hosts, workers, each in a child; Ceph is well
+    where Ceph's OSDs were wiped: its pools are made anew
     complete the restore until sysinv says that it is; compare with the record; record the run
     on every exit: secrets and archives leave the host
 
@@ -41,6 +42,7 @@ with workflow.unsafe.imports_passed_through():
     from workflows.steps.platform import SitePlatform
     from workflows.steps.platform_restore import PlatformRestore, passes
     from workflows.steps.restored_hosts import RestoredHosts
+    from workflows.steps.restored_pools import renew_pools
     from workflows.steps.restoring import SiteRestore
     from workflows.steps.site import Ended, raise_unless_good, refuse_unless_locked, to_a_safe_point
     from workflows.steps.watch import SiteWatch
@@ -125,6 +127,7 @@ class RestorePlatform(WipeApproval):
             await self._unlock()
             await self._restore_vault()
             await self._bring_hosts_back()
+            await self._renew_pools()
             self._evidence.append(f"sysinv: {await self._archived.complete(self._region)}")
             if self._hosts is not None:
                 await self._hosts.await_rest()
@@ -267,6 +270,13 @@ class RestorePlatform(WipeApproval):
         self._evidence += [f"{name} was left out" for name in self._request.leave_out]
         well = await self._hosts.await_ceph()
         self._evidence += [well] if well else []
+
+    async def _renew_pools(self) -> None:
+        backup = self._restore.backup
+        if restore_hosts.renews_pools(self._request, backup):
+            platform = SitePlatform(self._request.site, self._log, self._restore.timing, region=self._region)
+            within = self._request.completed_within
+            self._evidence.append(await renew_pools(platform, backup.pools_by, FIRST_HOST, within))
 
     async def _compare(self) -> tuple[Outcome, str]:
         backup, differs = self._restore.backup, "there is no record to compare it with"

@@ -174,6 +174,15 @@ def test_a_host_that_the_playbook_would_refuse_is_refused_before(bad: Restorable
     assert (gate.outcome, words in gate.why) == (Outcome.REFUSED, True), gate
 
 
+def test_without_a_record_osds_are_wiped_where_a_person_says_so() -> None:
+    bare = kept(recorded=False, hosts=())
+    assert rules.archive_gate(asked(wipe_osds=True), bare, "AIO-SX", None).outcome is None
+    assert rules.values(asked(wipe_osds=True), bare, "/x").wipe_ceph_osds is True
+    assert rules.values(asked(), bare, "/x").wipe_ceph_osds is False
+    plan = rules.steps(asked(wipe_osds=True), bare, "carry")
+    assert [step.destroys for step in plan if "OSDs" in step.what] == ["all data of Ceph on controller-0"]
+
+
 def test_optimized_is_for_a_site_of_one_host_without_users_images() -> None:
     one = rules.values(asked(), kept(PLATFORM, REGISTRY), "/home/sysadmin/starflock-restore")
     assert (one.optimized, one.file, one.registry) == (True, PLATFORM, REGISTRY)
