@@ -111,6 +111,8 @@ class RestorePlatform(WipeApproval):
             step = await self._pass_gates()
             if step in ("begin", "carry"):
                 await self._pass_machine_gate(step)
+                if step == "begin" or not self._restore.host.begun:
+                    await self._restore.verify_images()
                 await self._await_approval(self._restore.timing.paced(self._request.ready_within))
                 self._safe_point("before anything was changed")
         await self._archived.hold()

@@ -14,9 +14,11 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError, ChildWorkflowError
 
 with workflow.unsafe.imports_passed_through():
+    from activities.archive.activities import ArchiveActivities
     from activities.ssh.carrying import HASHING_S, CarryActivities
     from activities.ssh.restoring import PlatformRestoreActivities
     from models import contracts
+    from models.archive import Verification, VerifyBackupRequest
     from models.bmc import HostRef
     from models.bootstrap import Book, RestoreValues
     from models.deploy import FIRST_HOST
@@ -32,7 +34,7 @@ with workflow.unsafe.imports_passed_through():
     from rules.quirks import reset_kinds
     from workflows.steps import policies
     from workflows.steps.asking import looked
-    from workflows.steps.backing_up import kept
+    from workflows.steps.backing_up import READ_BACK, kept
     from workflows.steps.bmc import HostBmc
     from workflows.steps.bootstrapping import HostPlaybook
     from workflows.steps.image import HostImage
@@ -88,6 +90,25 @@ class PlatformRestore:
         """Nobody else's playbook runs there. Raises Ended."""
         self.playbook.book = rules.PLATFORM_BOOK
         await self.playbook.await_free(self.request.ready_within)
+
+    async def verify_images(self) -> None:
+        """Archives of images have not been read yet, and nothing is wiped for one that is damaged. Raises
+        Ended."""
+        if all(each.holds == "platform" for each in rules.carried(self.backup)):
+            return
+        with self.log.during("verify", "the backup is read, images and all"):
+            found: Verification = await workflow.execute_activity_method(
+                ArchiveActivities.verify_backup,
+                VerifyBackupRequest(backup=self.backup.backup, deep=True),
+                start_to_close_timeout=READ_BACK,
+                schedule_to_close_timeout=2 * READ_BACK,
+                heartbeat_timeout=policies.heartbeat(self.timing),
+                retry_policy=policies.WAIT_RETRY,
+                summary=f"read all of {self.backup.backup}",
+            )
+        if not found.good:
+            said = "; ".join(f"{each.name or 'manifest'}: {each.words}" for each in found.faults[:4])
+            raise Ended(Outcome.REFUSED, f"{self.backup.backup} cannot be restored: {said}")
 
     async def note_begun(self) -> None:
         await self._note(PlatformRestoreActivities.note_restore_begun, "the restore begins")
