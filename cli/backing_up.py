@@ -105,6 +105,13 @@ def restore(
     no_install: Annotated[
         bool, typer.Option("--no-install", help="controller-0 is freshly installed already.")
     ] = False,
+    image: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="The boot image for controller-0, of a backup by --playbook; else one is made.",
+        ),
+    ] = None,
     volumes: Annotated[
         bool, typer.Option("--volumes", help="Ceph's volumes of the backup, too; none is written over.")
     ] = False,
@@ -140,15 +147,16 @@ def restore(
 ) -> None:
     """Put a site back as a backup has it, and compare it with the record of that backup.
 
-    dcmanager installs controller-0 by its BMC and restores the platform; then the other controller, storage
-    hosts and workers come back in this order. Takes up what an earlier run left.
+    dcmanager installs controller-0 by its BMC and restores the platform; where the site's own backup.yml has
+    made the backup, Starflock does, over SSH. Then the other controller, storage hosts and workers come back
+    in this order. Takes up what an earlier run left.
     """
     from cli.follow import carried_out
     from models import contracts
     from models.restore import RestoreResult, RestoreSiteRequest
 
-    _must_be_declared(name, inventory)
-    given = {"reachable_within": reachable_within, "ready_within": ready_within}
+    _must_be_known(name, inventory)
+    given = {"reachable_within": reachable_within, "ready_within": ready_within, "image": image}
     request = RestoreSiteRequest.model_validate(
         {
             "site": name,
@@ -166,7 +174,8 @@ def restore(
         | {key: value for key, value in given.items() if value is not None}
     )
     if plan:
-        _show_plan(request, output)
+        looks = contracts.PLAN_PLATFORM_RESTORE if _is_own(request) else contracts.PLAN_RESTORE
+        _show_plan(looks, request, output)
         return
     if yes_wipe != name:
         given_name = f"it names {yes_wipe}" if yes_wipe else "nothing was said"
@@ -176,7 +185,7 @@ def restore(
             "--plan says what would be done",
         )
     carried_out(
-        contracts.RESTORE_SITE,
+        contracts.RESTORE_PLATFORM if _is_own(request) else contracts.RESTORE_SITE,
         request,
         site=name,
         operation="restore",
@@ -250,6 +259,44 @@ def _must_be_declared(name: str, inventory: "Path") -> None:
         load_inventory(inventory).site(name)
 
 
+def _must_be_known(name: str, inventory: "Path") -> None:
+    """As `_must_be_declared`; a system controller needs no entry as a site."""
+    if inventory.exists():
+        from inventory.load import load_inventory
+
+        known = load_inventory(inventory)
+        if name not in {each.name for each in known.file.system_controllers}:
+            known.site(name)
+
+
+def _is_own(request: "RestoreSiteRequest") -> bool:
+    """The site's own backup.yml has made the backup. Where nobody can tell, what restores it says why."""
+    from temporalio.client import WorkflowFailureError
+
+    from cli.session import ask, connected, run
+    from models import contracts
+    from models.archive import BackupRef, Catalogue, CatalogueRequest, Manifest
+    from models.platform import own_archives
+    from models.restore import LATEST
+
+    async def work() -> bool:
+        client, backup = await connected(), request.backup
+        if backup == LATEST:
+            every = CatalogueRequest(sites=(request.site,))
+            known = await ask(client, contracts.LIST_BACKUPS, request.site, every, Catalogue)
+            newest = known.holdings[0].newest if known.holdings else None
+            if newest is None:
+                return False
+            backup = newest.backup
+        manifest = await ask(client, contracts.SHOW_BACKUP, backup, BackupRef(backup=backup), Manifest)
+        return bool(own_archives(manifest))
+
+    try:
+        return run(work())
+    except WorkflowFailureError:
+        return False
+
+
 def _must_be_reached(name: str, inventory: "Path") -> None:
     """As `_must_be_declared`, with the ssh that is needed; a system controller needs no entry as a site."""
     if inventory.exists():
@@ -259,14 +306,13 @@ def _must_be_reached(name: str, inventory: "Path") -> None:
         backup_host(load_inventory(inventory), name)
 
 
-def _show_plan(request: Any, output: FormOption) -> None:
+def _show_plan(looks: str, request: Any, output: FormOption) -> None:
     """Raises typer.Exit where it is refused."""
     from cli.session import ask, connected, run
-    from models import contracts
     from models.restore import RestorePlan
 
     async def work() -> RestorePlan:
-        return await ask(await connected(), contracts.PLAN_RESTORE, request.site, request, RestorePlan)
+        return await ask(await connected(), looks, request.site, request, RestorePlan)
 
     found = run(work())
     emit(output, found, lambda: _plan(found, restore_command(request)))
@@ -278,6 +324,7 @@ def restore_command(request: "RestoreSiteRequest") -> str:
     """What was planned, as a line to type."""
     said = [] if request.backup == "latest" else ["--backup", request.backup]
     said += [] if request.install else ["--no-install"]
+    said += [] if request.image is None else ["--image", str(request.image)]
     said += ["--volumes"] if request.volumes else []
     said += [] if request.manage else ["--no-manage"]
     said += [word for host, mac in request.replaced.items() for word in ("--replaced", f"{host}={mac}")]

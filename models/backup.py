@@ -108,9 +108,17 @@ class RecordRequest(Frozen):
     site: Name
     region: str
     taken: datetime
-    """When dcmanager's archive was made, by which it is known."""
+    """When the platform's archive was made; dcmanager's is known by it."""
     local: bool
+    own: bool = False
+    """The site's own backup.yml has made it."""
     registry_images: bool
+
+    @property
+    def place(self) -> str:
+        if self.own:
+            return "own"
+        return "local" if self.local else "central"
 
 
 class CompareRequest(Frozen):

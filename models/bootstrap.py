@@ -7,13 +7,14 @@ run id and holds overrides, log and exit record.
 from datetime import datetime, timedelta
 from typing import Literal
 
+from models.archive import BackupText
 from models.base import Duration, Frozen, Name
 from models.outcome import Outcome
 from models.patch import CampaignRef
 from models.timing import Timing
 
-Book = Literal["bootstrap", "backup"]
-"""Which of StarlingX's playbooks: bootstrap.yml or backup.yml."""
+Book = Literal["bootstrap", "backup", "restore_platform", "restore_user_images", "restore_dc_vault"]
+"""Which of StarlingX's playbooks, by the name of its file."""
 RunState = Literal["placed", "running", "ended", "died"]
 """placed: its files are there; running: its playbook is; ended: with an exit record; died: started, and
 neither a process nor an exit record is there."""
@@ -58,6 +59,21 @@ class BackupValues(Frozen):
     user_images: bool = False
 
 
+class RestoreValues(Frozen):
+    """What a restore playbook is told, beside passwords."""
+
+    backup: BackupText
+    """Of the archive, for the records; the playbook is not told."""
+    folder: str
+    """Where the archives lie on the host."""
+    file: str
+    """The archive that it restores."""
+    registry: str = ""
+    """The archive of the registry's images, beside it; restore_platform.yml alone, and optimized."""
+    optimized: bool = False
+    wipe_ceph_osds: bool = False
+
+
 class BootstrapRef(Frozen):
     site: Name
     book: Book = "bootstrap"
@@ -77,6 +93,8 @@ class BootstrapRunRef(Frozen):
     book: Book = "bootstrap"
     values: BackupValues = BackupValues()
     """Of backup.yml."""
+    restore: RestoreValues | None = None
+    """Of the restore playbooks."""
 
 
 class PlaybookRun(Frozen):
@@ -87,6 +105,8 @@ class PlaybookRun(Frozen):
     ours: bool = False
     """These records know it; otherwise another Starflock has begun it."""
     book: Book = "bootstrap"
+    backup: str = ""
+    """That it restores; empty in runs of other playbooks."""
     started: datetime | None = None
     """By the host's clock."""
     exit_code: int | None = None

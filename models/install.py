@@ -38,6 +38,8 @@ class InstallHostRequest(Frozen):
     """Attributes of the role profile."""
     secure_boot: bool | None = None
     """None: as it is."""
+    over_what_runs: bool = False
+    """Also where the host is in use: its site is restored, and what runs there is meant to go."""
     take_medium: bool = False
     """Eject a medium that somebody else has put in; recorded with the run."""
     proof: Proof = "ssh"

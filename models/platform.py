@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from models.archive import BackupText, ObjectKind, ObjectName, Sha256
+from models.archive import BackupText, Manifest, ObjectKind, ObjectName, Sha256
 from models.base import Frozen, Name
 
 Door = Literal["controller", "site"]
@@ -59,6 +59,44 @@ class PlatformFile(Frozen):
 
     def __str__(self) -> str:
         return f"{self.folder}/{self.name}"
+
+
+class OwnArchive(Frozen):
+    """One archive of a backup that the site's own backup.yml has made."""
+
+    name: ObjectName
+    """In the backup."""
+    file: FileName
+    """As the playbook has named it, and as it has to be named where it is restored."""
+    size: int
+    """Bytes."""
+
+    @property
+    def holds(self) -> Literal["platform", "registry", "user images", "vault", "another"]:
+        """vault: dcmanager's, of a system controller; another: what no step of a restore takes."""
+        return next((kind for mark, kind in _HOLDS if mark in self.file), "another")
+
+    @property
+    def is_encrypted(self) -> bool:
+        """By the playbook, with a passphrase of its own."""
+        return self.file.endswith(".gpg")
+
+
+_HOLDS: tuple[tuple[str, Literal["platform", "registry", "user images", "vault"]], ...] = (
+    (PLATFORM_MARK, "platform"),
+    ("_image_registry_backup_", "registry"),
+    ("_user_images_backup_", "user images"),
+    ("_dc_vault_backup_", "vault"),
+)
+
+
+def own_archives(manifest: Manifest) -> tuple[OwnArchive, ...]:
+    """Empty where dcmanager has made the backup: what it keeps on a site lies in another folder."""
+    return tuple(
+        OwnArchive(name=each.name, file=each.about["file"], size=each.size)
+        for each in manifest.objects
+        if each.about.get("folder") == OWN
+    )
 
 
 class FindPlatformRequest(Frozen):

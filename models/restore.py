@@ -9,8 +9,10 @@ from models.archive import BackupText, Origin
 from models.base import Duration, Frozen, Name
 from models.configuration import FoundHost
 from models.inventory import Host, Mac
+from models.operations import ImageUrl
 from models.outcome import Outcome
 from models.patch import CampaignRef
+from models.platform import OwnArchive
 from models.site_record import SiteRecord
 from models.timing import Timing
 
@@ -30,6 +32,9 @@ class RestoreSiteRequest(Frozen):
     install: bool = True
     """dcmanager installs controller-0 by its BMC first. Without it somebody has installed the release that
     the backup is of, and nothing else."""
+    image: ImageUrl | None = None
+    """The boot image that installs controller-0, of a backup by the site's own playbook; made where absent,
+    of the declared boot_images. dcmanager has its own."""
     reachable_within: Duration = timedelta(minutes=30)
     """How long a silent BMC is waited for before the site is `unreachable`."""
     ready_within: Duration = timedelta(hours=2)
@@ -197,6 +202,10 @@ class BackupFacts(Frozen):
     """The object with the platform's archive, where it can be put back into dcmanager's vault."""
     faults: tuple[str, ...] = ()
     """What is wrong with it: nothing is restored of one that has any."""
+    own: tuple[OwnArchive, ...] = ()
+    """What the site's own backup.yml has made; empty where dcmanager has made the backup."""
+    recorded: bool = True
+    """It has a record of what the site was; those that the site's own playbook made before had none."""
     attempt: int = 1
 
 

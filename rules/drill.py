@@ -15,6 +15,7 @@ from models.deploy import SubcloudFacts
 from models.drill import Content, DrillCandidate, DrillCheck, Twin, TwinHost
 from models.inventory import Site
 from models.outcome import Outcome
+from models.platform import own_archives
 from models.restore import BackupFacts, RestoreResult, RestoreSiteRequest, recorded_hosts
 from models.site_record import SiteRecord
 from rules.restore import archive_gate, major
@@ -60,6 +61,8 @@ def platform_of(manifest: Manifest) -> str:
 
 
 def _lacking(site: Site, manifest: Manifest, record: SiteRecord | None, reason: str) -> str:
+    if own_archives(manifest):
+        return "the site's own backup.yml has made it, and a twin is restored as dcmanager restores"
     if record is None:
         return reason
     platform = platform_of(manifest)

@@ -63,7 +63,7 @@ def site_gate(request: InstallHostRequest, seen: Observation) -> Gate:
     if request.wipe is not None and request.wipe != request.path:
         return Gate(f"wipe names {request.wipe}, and this is {request.path}", Outcome.REFUSED)
     gate = quiet_gate(request.site, seen)
-    if gate.outcome is not None or seen.site is None:
+    if gate.outcome is not None or seen.site is None or request.over_what_runs:
         return gate
     for host in seen.site.hosts:
         if host.name == request.host and host.administrative != "locked":
@@ -78,7 +78,7 @@ def host_gate(
     complaint = identity_complaint(facts) or _untold_use(request, facts, address, sysinv_answers)
     if complaint:
         return Gate(f"{request.path}: {complaint}", Outcome.REFUSED)
-    if address.answers:
+    if address.answers and not request.over_what_runs:
         said = f" ({address.banner})" if address.banner else ""
         return Gate(f"{request.path} answers at {address.address}{said}: it is in use", Outcome.REFUSED)
     for trouble in (quirks.no_drive(facts), _no_way_to_boot(facts)):

@@ -46,6 +46,11 @@ def _wrong(
         return f"{backup.backup} is a backup of {of}, and this is {request.site}"
     if backup.faults or backup.origin is None:
         return f"{backup.backup} cannot be restored: {'; '.join(backup.faults) or 'it has no manifest'}"
+    if backup.own:
+        return (
+            f"{backup.backup} was made by the site's own backup.yml: RestorePlatform restores it over SSH "
+            "(starflock site restore), dcmanager does not"
+        )
     if not facts.found:
         return f"dcmanager has no subcloud {facts.name}: add it first (starflock subcloud add)"
     origin = backup.origin

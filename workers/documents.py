@@ -14,6 +14,9 @@ from activities.archive.writing import PutSpec
 from activities.errors import Refused
 from models.archive import Manifest, ObjectEntry
 
+LARGE = ("volume", "registry", "images")
+"""Kinds of objects that take minutes to hours to read."""
+
 
 @dataclass
 class Documents:
@@ -37,8 +40,8 @@ class Documents:
 
     async def verified(self, backup: str) -> tuple[Manifest | None, tuple[str, ...]]:
         """The manifest, and what is wrong with the backup in words. What is small is read and decrypted; of
-        volumes, which never come here, it is seen that they are there whole. Each is verified when it is
-        restored, and by `starflock backup verify` before."""
+        volumes, which never come here, and of images it is seen that they are there whole. Each is verified
+        when it is restored, and by `starflock backup verify` before."""
         archive = await self.archives.of(backup)
         reader, shelf = archive.reader, Shelf(archive.prefix, backup)
 
@@ -51,7 +54,7 @@ class Documents:
             for entry in manifest.objects:
                 going_on()
                 try:
-                    if entry.kind != "volume":
+                    if entry.kind not in LARGE:
                         for _ in reader.read(manifest, entry.name):
                             going_on()
                     elif archive.store.size(shelf.object(entry.name)) != entry.stored_size:

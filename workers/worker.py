@@ -63,6 +63,7 @@ from activities.ssh.hosts import Hosts
 from activities.ssh.looks import BootstrapLooks
 from activities.ssh.platform import PlatformActivities
 from activities.ssh.readiness import ReadinessLooks
+from activities.ssh.restoring import PlatformRestoreActivities
 from activities.starlingx.controllers import ControllerActivities
 from activities.starlingx.dcmanager.activities import DcmanagerActivities
 from activities.starlingx.dcmanager.backing_up import BackupActivities
@@ -188,6 +189,7 @@ async def activities(
     installed = Hosts(live.current, settings.timing, store)
     playbooks, playbook_looks = BootstrapActivities(installed), BootstrapLooks(installed)
     platforms = PlatformActivities(installed, PlatformCargo(archives))
+    restores = PlatformRestoreActivities(installed, PlatformCargo(archives))
     carrying = CarryActivities(installed)
     try:
         async with (
@@ -304,6 +306,11 @@ async def activities(
                     platforms.take_platform,
                     platforms.put_platform_back,
                     platforms.drop_platform,
+                    restores.look_at_restorable_host,
+                    restores.note_restore_begun,
+                    restores.note_host_installed,
+                    restores.forget_platform_restore,
+                    restores.carry_archive,
                     carrying.measure_files,
                     carrying.carry_file,
                     carrying.drop_carried,

@@ -5,8 +5,8 @@
     record the site; the signed manifest last; read back, where that is asked for
 
 Of a standalone site or a system controller the site's own backup.yml makes the backup, over SSH, and what it
-has made is sealed. Where the system controller is declared with ssh, dcmanager's archive gets into the store,
-too.
+has made is sealed, with the record where the site's APIs answer. Where the system controller is declared with
+ssh, dcmanager's archive gets into the store, too.
 
 dcmanager keeps the platform's archive, of each release the last good one: the manifest says where, and that
 it is under no hash of ours. Nothing is undone at the end: a run that ends early leaves no backup in the
@@ -107,7 +107,7 @@ class BackupSite(SiteProcedure):
         if self._stop:
             words = "cancelled; backup.yml has made its archives on the host, the store has none"
             raise Ended(Outcome.ABORTED, words)
-        self._origin = await self._own.keep(self._backup, host, since)
+        self._origin = await self._own.keep(self._backup, host, since, seen)
         return await self._is_kept()
 
     async def _back_up(self, began: datetime) -> tuple[Outcome, str]:

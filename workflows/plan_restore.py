@@ -79,6 +79,9 @@ class CompareSite:
             if not backup.backup or backup.faults:
                 words = "; ".join(backup.faults) or f"{request.site} has no backup"
                 return answer.model_copy(update={"backup": backup.backup, "refusal": words})
+            if not backup.recorded:
+                words = "it has no record of the site"
+                return answer.model_copy(update={"backup": backup.backup, "refusal": words})
             found = await restore.compare()
         except ActivityError as error:
             return answer.model_copy(update={"refusal": failure_of(error)[1]})

@@ -18,12 +18,14 @@ from workflows.install import InstallHost
 from workflows.journey import JourneySite
 from workflows.maintain import MaintainHost, PlanMaintenance
 from workflows.patch import PatchSite
+from workflows.plan_platform_restore import PlanPlatformRestore
 from workflows.plan_restore import CompareSite, PlanRestore
 from workflows.plan_site import PlanSite
 from workflows.plan_upgrade import PlanUpgrade
 from workflows.prestage import PrestageSite
 from workflows.restore import RestoreSite
 from workflows.restore_host import RestoreHost
+from workflows.restore_platform import RestorePlatform
 from workflows.roll_back import RollBackSite
 from workflows.scheduled import ScheduledCampaign
 from workflows.subcloud import AddSubcloud
@@ -49,7 +51,9 @@ WORKFLOWS: list[type[Any]] = [
     BackupSite,
     RestoreSite,
     RestoreHost,
+    RestorePlatform,
     PlanRestore,
+    PlanPlatformRestore,
     CompareSite,
     BootstrapSite,
     BringUpSite,

@@ -53,7 +53,7 @@ class BootstrapActivities:
     async def place_run(self, ref: BootstrapRunRef) -> PlaybookStep:
         """The files of a run, before its start; what was started already is left alone."""
         declared = self.hosts.declared(ref.site, ref.book)
-        files = self.hosts.placeable(declared, ref.values)
+        files = self.hosts.placeable(declared, ref.values, ref.restore)
         try:
             async with self.hosts.visit(declared) as session:
                 there = (await self.hosts.look(declared, session)).run_named(ref.run)
@@ -61,6 +61,8 @@ class BootstrapActivities:
                     await self._remember(ref)
                     if ref.book != "bootstrap":
                         await session.put(ref.run, "book", ref.book)
+                    if ref.restore is not None:
+                        await session.put(ref.run, "backup", ref.restore.backup)
                     await session.put(ref.run, "playbook.sh", self.hosts.playbook_script)
                     await session.put(ref.run, f"overrides/{VALUES}", files.values)
                     await session.put(ref.run, f"overrides/{SECRETS}", files.secret_values)

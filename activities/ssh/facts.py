@@ -2,8 +2,9 @@
 
 import re
 from datetime import UTC, datetime
+from typing import get_args
 
-from models.bootstrap import PlaybookRun, RunState
+from models.bootstrap import Book, PlaybookRun, RunState
 
 MARK = "bootstrap"
 """In the records: a playbook's run that we have begun at a site."""
@@ -48,13 +49,20 @@ def _run(name: str, facts: dict[str, str], has_process: bool, ours: bool) -> Pla
         run=name,
         state=_state(facts, has_process),
         ours=ours,
-        book="backup" if facts.get("book") == "backup" else "bootstrap",
+        book=_book(facts.get("book", "")),
+        backup=facts.get("backup", ""),
         started=datetime.fromtimestamp(int(facts["started"]), UTC) if "started" in facts else None,
         exit_code=int(code) if code.isdigit() else None,
         task=facts.get("task", ""),
         tasks=int(facts.get("tasks", "0") or 0),
         has_secrets="secrets" in facts,
     )
+
+
+def _book(said: str) -> Book:
+    """A run without a word of it bootstraps."""
+    known: tuple[Book, ...] = get_args(Book)
+    return next((book for book in known if book == said), "bootstrap")
 
 
 def _state(facts: dict[str, str], has_process: bool) -> RunState:

@@ -5,7 +5,7 @@ Secrets are resolved here, at the moment of a visit, and are gone with it.
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from temporalio import activity
@@ -23,11 +23,11 @@ from inventory.bootstrap import (
     placeable,
 )
 from inventory.load import Inventory, NotDeclared
-from inventory.own_backup import backup_files, backup_host
+from inventory.own_backup import backup_files, backup_host, restore_files
 from inventory.problems import FileErrors
 from inventory.secrets import SecretError, resolve
 from inventory.ssh import DeclaredShell, declared_shell
-from models.bootstrap import BackupValues, Book, InstalledHost
+from models.bootstrap import BackupValues, Book, InstalledHost, RestoreValues
 from models.bootstrap_files import SshCredential
 from models.platform import Door
 from models.records import Journal
@@ -45,8 +45,8 @@ class Hosts:
     def declared(self, site: str, book: Book = "bootstrap") -> DeclaredHost:
         """Raises Refused."""
         try:
-            if book == "backup":
-                return backup_host(self.inventory(), site)
+            if book != "bootstrap":
+                return replace(backup_host(self.inventory(), site), book=book)
             return load_host(self.inventory(), site)
         except (NotDeclared, FileErrors) as error:
             raise Refused(str(error)) from error
@@ -58,11 +58,18 @@ class Hosts:
         except FileErrors as error:
             raise Refused(str(error)) from error
 
-    def placeable(self, declared: DeclaredHost, values: BackupValues = NOTHING_MORE) -> Placeable:
-        """Raises Refused."""
+    def placeable(
+        self,
+        declared: DeclaredHost,
+        values: BackupValues = NOTHING_MORE,
+        restore: RestoreValues | None = None,
+    ) -> Placeable:
+        """Raises Refused. Of a restore without its values: the secrets alone."""
         try:
             if declared.book == "backup":
                 return backup_files(declared, values)
+            if declared.book != "bootstrap":
+                return restore_files(declared, restore)
             return placeable(declared, self.overrides(declared))
         except SecretError as error:
             raise unresolved(error) from error

@@ -30,6 +30,7 @@ from models.archive import Manifest, ObjectEntry, PutObject
 from models.backup import RECORD, CompareRequest, Comparison, RecordRequest
 from models.configuration import OF_SITE, FoundHost
 from models.inventory import Site
+from models.platform import own_archives
 from models.restore import LATEST, BackupFacts, ExamineBackupRequest, RecordedHost, recorded_hosts
 from models.site import HostState
 from models.site_record import CertificateEnd, SiteRecord, Tenants
@@ -38,10 +39,6 @@ SECTIONS = (*OF_SITE, "monitors", "networks", "applications", "routes")
 AT_ONCE = 4
 """Hosts read at a time: each is twelve requests to one conductor."""
 MOST_SHOWN = 40
-BY_HAND = (
-    f"it has no {RECORD}: the site's own backup.yml has made it, and it is restored by hand (backup fetch, "
-    "restore_platform.yml)"
-)
 
 
 class Documents(Protocol):
@@ -82,7 +79,7 @@ class RecordActivities:
             record = await self._read(request.site, request.region)
             about = {
                 "taken": request.taken.isoformat(),
-                "place": "local" if request.local else "central",
+                "place": request.place,
                 "images": "registry" if request.registry_images else "none",
             }
             text = record.model_dump_json(indent=2)
@@ -132,9 +129,10 @@ class RecordActivities:
         facts = facts.model_copy(update={"origin": manifest.origin})
         site = self.directory.site(request.site)
         about = next((each.about for each in manifest.objects if each.name == RECORD), None)
+        own = own_archives(manifest)
         if about is None:
-            words = BY_HAND if manifest.objects else f"it has no {RECORD}"
-            return facts.model_copy(update={"faults": (*faults, words)})
+            words = () if own else (f"it has no {RECORD}",)
+            return facts.model_copy(update={"faults": (*faults, *words), "own": own, "recorded": False})
         return facts.model_copy(
             update={
                 "taken": datetime.fromisoformat(about["taken"]),
@@ -143,6 +141,7 @@ class RecordActivities:
                 "hosts": hosts,
                 "copies": copies,
                 "pools_by": pools_by,
+                "own": own,
                 "profiled": site is not None and site.profile is not None,
                 "platform": self._returnable(request.site, manifest),
             }

@@ -21,6 +21,7 @@ from simulator.bmc.state import Bmc, Making, Place
 from simulator.cloud.arrival import INSTALLING
 from simulator.cloud.cloud import Cloud
 from simulator.cloud.hosts import Host
+from simulator.dcmanager.landing import becomes_bare
 from simulator.proof.faults import Fault
 from simulator.proof.ledger import Ledger
 from simulator.wire.front import read, write
@@ -171,11 +172,15 @@ class Floor:
             self._installs(bmc, what)
 
     def _installs(self, bmc: Bmc, what: str) -> None:
-        """A machine asks its site for a system, or gets one from there."""
+        """A machine asks its site for a system, or gets one from there, or from a medium one of its own."""
         cloud = self.clouds[bmc.place.site]
         if "bare" in cloud.dark_for:
             return
         host = self._host(bmc)
+        if what == "wiping" and host.install_state not in INSTALLING and cloud.dark:
+            # The last one that had served the site.
+            becomes_bare(cloud)
+            return
         if what == "network":
             cloud.arrivals.booted_from_network(host)
         elif host.install_state in INSTALLING:

@@ -13,6 +13,7 @@ from aiohttp import web
 from simulator.bmc.state import Bmc
 from simulator.cloud.cloud import Cloud
 from simulator.dcmanager.availability import view
+from simulator.dcmanager.landing import becomes_bare
 from simulator.inventory_file import cell_of
 from simulator.openstack import guests
 from simulator.proof.faults import FaultError, parse
@@ -39,6 +40,7 @@ class Admin:
                 web.get("/sites/{name}/backups", self.backups),
                 web.post("/sites/{name}/system", self.change),
                 web.post("/sites/{name}/machine", self.replace),
+                web.post("/sites/{name}/reinstall", self.reinstall),
                 web.get("/sites/{name}/mutations", self.mutations),
                 web.get("/sites/{name}/workloads", self.workloads),
                 web.get("/sites/{name}/ceph", self.ceph),
@@ -101,6 +103,16 @@ class Admin:
         host.mac = str(body["mac"]).lower()
         self.region.floor.replace(cloud, host)
         return web.json_response({"host": host.name, "mac": host.mac})
+
+    async def reinstall(self, request: web.Request) -> web.Response:
+        """Somebody has installed controller-0 anew, and nothing else."""
+        cloud, floor = self._cloud(request), self.region.floor
+        if floor is None or cloud.name not in self.region.sites:
+            return _problem(f"{cloud.name} has no server controller-0", field="host")
+        machine = floor.bmc(floor.place(cloud.name, "controller-0")).machine
+        machine.installs += 1
+        becomes_bare(cloud)
+        return web.json_response({"installs": machine.installs})
 
     async def mutations(self, request: web.Request) -> web.Response:
         return web.json_response(self.region.ledger.of(self._cloud(request).name))

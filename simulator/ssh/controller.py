@@ -25,8 +25,6 @@ from simulator.wire.front import Parked
 PADDING = 36 * 2**20
 """Bytes behind what the simulator itself keeps: half of it is more than one part of a store's upload."""
 _STREAM = re.compile(rf"^sudo .* cat {VAULT}/([^/ ]+)/")
-HALF_MIB = 2**19
-_CARRY = "exec cat >>"
 _SEPARATOR = b"\n--- as large as a platform ---\n"
 
 
@@ -91,7 +89,7 @@ class ControllerShell:
     # -- a session ------------------------------------------------------------------------------------
 
     async def _serve(self, process: shell.Process) -> None:
-        if _CARRY in (process.command or ""):
+        if shell.CARRY in (process.command or ""):
             await self._take(process)
             return
         code, out, err = await shell.carried_out(self.ground, process)
@@ -119,16 +117,11 @@ class ControllerShell:
     async def _take(self, process: shell.Process) -> None:
         """What is brought here, counted."""
         breaks = self.faults.take("ssh.carry", self.name, True, "drop-after") is not None
-        arrived = 0
 
         def taken(count: int) -> None:
-            nonlocal arrived
-            arrived += count
             self.carried += count
-            if breaks and arrived >= HALF_MIB:
-                shell.dropped(process)
 
-        await shell.said(process, await shell.carried_out(self.ground, process, taken))
+        await shell.said(process, await shell.taken_in(self.ground, process, taken, breaks=breaks))
 
 
 class _Guard(asyncssh.SSHServer):

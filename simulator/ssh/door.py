@@ -76,12 +76,23 @@ class Doors:
         words = _words(command)
         if is_ceph(words):
             ended = self._ceph(place, words)
+        elif shell.CARRY in command:
+            ended = await self._taken(place, process)
         else:
             ended = await shell.carried_out(await self.hosts.ground(place), process)
         if fault is not None and fault.do == "drop-after":
             shell.dropped(process)
             return
         await shell.said(process, ended)
+
+    async def _taken(self, place: Place, process: shell.Process) -> tuple[int, bytes, bytes]:
+        hosts = self.hosts
+        breaks = hosts.faults.take("ssh.carry", place.name, True, "drop-after") is not None
+
+        def taken(count: int) -> None:
+            hosts.carried[place.name] = hosts.carried.get(place.name, 0) + count
+
+        return await shell.taken_in(await hosts.ground(place), process, taken, breaks=breaks)
 
     def _ceph(self, place: Place, words: list[str]) -> tuple[int, bytes, bytes]:
         hosts, cloud = self.hosts, self.hosts.floor.clouds[place.site]

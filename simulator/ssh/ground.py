@@ -18,6 +18,7 @@ SCRATCH = "/scratch"
 PARTITION = "/opt/platform-backup/backups"
 _MOVED = (PLATFORM, CONFIG, PLAYBOOKS, VAULT, OWN_BACKUPS, SCRATCH)
 USER = "sysadmin"
+BOOKS = ("bootstrap", "backup", "restore_platform", "restore_user_images", "restore_dc_vault")
 
 
 class Ground:
@@ -31,7 +32,7 @@ class Ground:
         for path in (*_MOVED, f"/home/{USER}", "/bin"):
             (root / path.lstrip("/")).mkdir(parents=True)
         self.home.chmod(0o700)
-        for book in ("bootstrap", "backup"):
+        for book in BOOKS:
             self.path(f"{PLAYBOOKS}/{book}.yml").write_text("- hosts: all\n")
         for name, text in (("ansible-playbook", runner), ("sudo", sudo(password))):
             program = root / "bin" / name

@@ -35,7 +35,7 @@ from simulator.dcmanager.landing import BARE, land
 from simulator.dcmanager.vault import Archive
 from simulator.proof.faults import Fault, Faults
 from simulator.proof.ledger import Intent, Ledger
-from simulator.ssh import backup_play, playbook
+from simulator.ssh import backup_play, playbook, restore_play
 from simulator.ssh.ground import PLATFORM, Ground, runner
 from simulator.wire.front import Parked
 
@@ -72,6 +72,8 @@ class InstalledHosts:
     played: list[Played] = field(default_factory=list)
     logins: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
+    carried: dict[str, int] = field(default_factory=dict)
+    """Bytes of files that were brought to a host."""
     folder: Path | None = None
     _server: asyncio.Server | None = None
 
@@ -99,10 +101,14 @@ class InstalledHosts:
             program = runner(str(self.folder / "socket"), place.name)
             partition = self.folder / f"{place.site}.{place.host}.platform-backup"
             found = self.grounds[which] = Ground(root, program, self.password, partition)
+            for intent in restore_play.INTENTS.values():
+                self.ledger.ended(place.site, f"host/{place.host}/{intent}", None)
         cloud = self.floor.clouds[place.site]
         found.path(f"{PLATFORM}/platform.conf").write_text(_platform_conf(cloud))
         found.flag(f"{PLATFORM}/.bootstrap_completed", _is_bootstrapped(cloud))
         found.flag(f"{PLATFORM}/.initial_config_complete", _is_finalized(cloud))
+        if _is_bootstrapped(cloud):
+            found.flag(restore_play.FLAG, cloud.restoring)
         return found
 
     async def _open(self) -> None:
@@ -130,6 +136,7 @@ class InstalledHosts:
             "root": str(ground.root) if ground else None,
             "logins": self.logins.get(place.name, 0),
             "refused": self.refused.get(place.name, 0),
+            "carried_bytes": self.carried.get(place.name, 0),
             "playbooks": sum(one.place == place for one in self.played),
         }
 
@@ -173,6 +180,9 @@ class InstalledHosts:
 
         if call.playbook.endswith(backup_play.BOOK):
             return await self._backed_up(one, call.values(), tell)
+        restores = next((name for book, name in restore_play.INTENTS.items() if call.plays(book)), "")
+        if restores:
+            return await self._restored(one, restores, call.values(), tell)
         if not call.is_bootstrap:
             tell(f"ERROR! the playbook: {call.playbook} could not be found")
             return 1
@@ -223,6 +233,32 @@ class InstalledHosts:
             return None
         finally:
             self.ledger.ended(place.site, intent.thing, None)
+
+    async def _restored(
+        self, one: Played, name: str, values: dict[str, Any], tell: Callable[[str], None]
+    ) -> int | None:
+        """None where it was killed."""
+        place = one.place
+        total = durations.draw(self.seed, place.site, self.bootstrap_seconds).restore
+        play = restore_play.RestorePlay(
+            intent=name,
+            values=values,
+            password=self.password,
+            ground=await self.ground(place),
+            cloud=self.floor.clouds[place.site],
+            fails=self.faults.take("ssh.playbook", place.name, True, "fail") is not None,
+            tell=tell,
+            wait=partial(self._wait, one, total / restore_play.shares("host.restore")),
+        )
+        intent = Intent(name, f"host/{place.host}/{name}", place.host)
+        self.ledger.record(place.site, intent, True, self.ledger.seen(place.site, intent), 0, play.said)
+        try:
+            code = await play.run()
+        except _GoneError:
+            code = None
+        if code != restore_play.OK:
+            self.ledger.ended(place.site, intent.thing, None)
+        return code
 
     async def _wait(self, one: Played, each: float, share: float) -> None:
         """Raises _GoneError when what runs there has died."""

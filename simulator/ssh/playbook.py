@@ -60,9 +60,13 @@ class Call:
         books = [word for word in arguments if word.endswith((".yml", ".yaml")) and "=" not in word]
         return cls(books[0] if books else "", Path(folder) if folder else None)
 
+    def plays(self, book: str) -> bool:
+        """`book` is a path of the host's, as a whole."""
+        return self.playbook.endswith(book)
+
     @property
     def is_bootstrap(self) -> bool:
-        return self.playbook.endswith(f"{PLAYBOOKS}/bootstrap.yml")
+        return self.plays(f"{PLAYBOOKS}/bootstrap.yml")
 
     def values(self) -> dict[str, Any]:
         """Of all its override files, the later ones before the earlier ones. Raises OSError, YAMLError."""

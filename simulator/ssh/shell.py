@@ -13,6 +13,9 @@ import asyncssh
 from simulator.ssh.ground import Ground
 
 _PIECE = 2**18
+HALF_MIB = 2**19
+CARRY = "exec cat >>"
+"""In the command that goes on with a file."""
 Process = asyncssh.SSHServerProcess[bytes]
 
 
@@ -48,6 +51,22 @@ async def _fed(child: asyncio.subprocess.Process, process: Process, taken: Calla
             child.stdin.write(piece)
             await child.stdin.drain()
     child.stdin.close()
+
+
+async def taken_in(
+    ground: Ground, process: Process, count: Callable[[int], None], *, breaks: bool
+) -> tuple[int, bytes, bytes]:
+    """What is brought here, counted; where it breaks, once half a MiB has arrived."""
+    arrived = 0
+
+    def taken(size: int) -> None:
+        nonlocal arrived
+        arrived += size
+        count(size)
+        if breaks and arrived >= HALF_MIB:
+            dropped(process)
+
+    return await carried_out(ground, process, taken)
 
 
 async def said(process: Process, ended: tuple[int, bytes, bytes]) -> None:

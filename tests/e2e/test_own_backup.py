@@ -40,7 +40,7 @@ async def test_a_site_is_backed_up_by_its_own_playbook_from_the_command_line(
     assert said.code == 0, said
     made = BackupResult.model_validate_json(said.out)
     manifest = await bench.manifest(made.backup)
-    assert {each.kind for each in manifest.objects} == {"platform", "registry"}
+    assert {each.kind for each in manifest.objects} == {"platform", "registry", "record"}
     assert (manifest.elsewhere, manifest.origin.topology) == ((), "AIO-SX")
     assert (await bench.verify(made.backup, deep=True)).good
     assert await bench.region.mutations("edge-0001") == ["host.backup"]
@@ -50,8 +50,13 @@ async def test_a_site_is_backed_up_by_its_own_playbook_from_the_command_line(
     ]
     shown = await desk("backup", "list", "edge-0001", "-o", "json")
     assert json.loads(shown.out)["holdings"][0]["backups"] == 1
-    refused = await desk("site", "restore", "edge-0001", "--yes-wipe", "edge-0001")
-    assert (refused.code, "by hand" in refused.out + refused.err) == (1, True), refused
+    image = f"{bench.region.admin.base_url}/images/starlingx.iso"
+    plan = await desk("site", "restore", "edge-0001", "--plan", "--image", image)
+    assert (plan.code, "restore_platform.yml restores the platform (optimized)" in plan.out) == (0, True), (
+        plan
+    )
+    refused = await desk("site", "restore", "edge-0001", "--yes-wipe", "edge-0001", "--no-install")
+    assert (refused.code, "was unlocked, and restore_platform.yml wants" in refused.out) == (1, True), refused
 
 
 async def test_archives_leave_the_host_only_where_that_is_said(bench: BackupBench) -> None:

@@ -35,6 +35,7 @@ def kept(name: str, kind: Any, **about: str) -> ObjectEntry:
 
 
 PLATFORM = kept("platform/x_platform_backup_1.tgz", "platform", **{"from": "controller"})
+OWN = {"from": "site", "folder": "/opt/backups", "file": "x_platform_backup_1.tgz"}
 
 
 def manifest(*objects: ObjectEntry, **more: Any) -> Manifest:
@@ -58,6 +59,7 @@ def test_a_backup_with_all_that_a_restore_asks_for_passes() -> None:
         ({"now": None}, "it has no record"),
         ({"of": manifest(kept("record/site.json", "record"))}, "declare ssh of the system controller"),
         ({"of": manifest(kept("platform/x.tgz", "platform", **{"from": "site"}))}, "as dcmanager wants it"),
+        ({"of": manifest(kept("platform/x.tgz", "platform", **OWN))}, "own backup.yml has made it"),
         ({"site": SITE.model_copy(update={"topology": "AIO-DX"})}, "is of topology AIO-SX"),
         ({"site": SITE.model_copy(update={"system_controller": "sc-2"})}, "is of system controller sc-1"),
         ({"site": SITE.model_copy(update={"name": "edge-0002"})}, "is a backup of edge-0001"),

@@ -127,6 +127,8 @@ def test_a_host_that_answers_at_its_address_is_in_use() -> None:
     gate = host_gate(REQUEST, FACTS, answers)
     assert gate.outcome is Outcome.REFUSED
     assert "alpha/controller-0 answers at 192.0.2.9:22 (SSH-2.0-x): it is in use" in gate.why
+    restored = REQUEST.model_copy(update={"over_what_runs": True})
+    assert host_gate(restored, FACTS, answers).outcome is None, "its site is restored"
 
 
 def test_a_foreign_medium_holds_the_run_unless_it_is_handed_over() -> None:

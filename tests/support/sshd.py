@@ -110,6 +110,40 @@ BACKUP_ROLES = {
   raw: "rm {root}{platform}/.backup_in_progress"
 """,
 }
+RESTORES = {
+    "restore_platform": """\
+- include_vars: "{{{{ override_files_dir }}}}/{{{{ item }}}}"
+  loop: [localhost_secrets.yml, localhost.yml]
+  no_log: true
+- name: Check that sysadmin may become root
+  raw: "printf %s {{{{ ansible_become_pass | quote }}}} | cmp - {control}/become"
+  no_log: true
+- name: Fail if a restore is in progress
+  fail:
+    msg: Restore is already in progress!
+  when: lookup('file', '{root}{platform}/.restore_in_progress', errors='ignore') is not none
+- name: Set the flag of a restore
+  raw: "touch {root}{platform}/.restore_in_progress; echo restore_platform >> {control}/started"
+- name: Wait where it is told to
+  raw: "while [ -e {control}/hold ]; do sleep 0.1; done"
+- name: Restore the platform
+  raw: "echo {{{{ admin_password | quote }}}}; test ! -e {control}/fail &&
+    cp {{{{ initial_backup_dir }}}}/{{{{ backup_filename }}}} {control}/restored"
+- name: Say how
+  raw: "echo {{{{ restore_mode | default('old') }}}} {{{{ wipe_ceph_osds }}}} {{{{ on_box_data }}}}
+    > {control}/how"
+- name: Restore the registry
+  raw: "cp {{{{ initial_backup_dir }}}}/{{{{ registry_backup_filename }}}} {control}/registry"
+  when: restore_registry_filesystem | default(false)
+""",
+    "restore_dc_vault": """\
+- include_vars: "{{{{ override_files_dir }}}}/{{{{ item }}}}"
+  loop: [localhost_secrets.yml, localhost.yml]
+  no_log: true
+- name: Restore the vault
+  raw: "cp {{{{ initial_backup_dir }}}}/{{{{ backup_filename }}}} {control}/vault"
+""",
+}
 """Names, folder and what is archived when are the documented ones; what is in the archives is noise. `raw`
 needs no interpreter on the host, which makes a task quick."""
 
@@ -202,6 +236,11 @@ def _write_playbook(control: Path, ground: Ground) -> None:
         path.parent.mkdir(parents=True)
         path.write_text(tasks.format(control=control, root=ground.root, platform=PLATFORM))
     (books / "backup.yml").write_text(BACKUP)
+    for book, tasks in RESTORES.items():
+        (books / f"{book}.yml").write_text(BACKUP.partition("  roles")[0] + f"  roles: [{book}]\n")
+        path = books / "roles" / book / "tasks/main.yml"
+        path.parent.mkdir(parents=True)
+        path.write_text(tasks.format(control=control, root=ground.root, platform=PLATFORM))
     (control / "become").write_text(SUDO)
     for role, tasks in BACKUP_ROLES.items():
         path = books / "roles/backup" / role / "tasks/main.yml"

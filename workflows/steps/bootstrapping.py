@@ -21,6 +21,7 @@ with workflow.unsafe.imports_passed_through():
         InstalledHost,
         PlaybookEnd,
         PlaybookStep,
+        RestoreValues,
         StopRequest,
         Wiped,
         WipeSecretsRequest,
@@ -47,6 +48,7 @@ class HostPlaybook:
     is_stopped: Callable[[], bool]
     book: Book = "bootstrap"
     values: BackupValues = BackupValues()
+    restore: RestoreValues | None = None
     run: str = ""
     """The run on the host: our own, or the one that is followed."""
     task: str = ""
@@ -174,4 +176,6 @@ class HostPlaybook:
         return done
 
     def _ref(self) -> BootstrapRunRef:
-        return BootstrapRunRef(site=self.site, run=self.run, book=self.book, values=self.values)
+        return BootstrapRunRef(
+            site=self.site, run=self.run, book=self.book, values=self.values, restore=self.restore
+        )

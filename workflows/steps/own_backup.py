@@ -14,19 +14,25 @@ from temporalio.exceptions import ActivityError
 with workflow.unsafe.imports_passed_through():
     from activities.archive.activities import ArchiveActivities
     from activities.ssh.readiness import ReadinessLooks
-    from models.archive import Origin, SealRequest
-    from models.backup import BackupSiteRequest
+    from activities.starlingx.recording import RecordActivities
+    from models.archive import ObjectEntry, Origin, PutObject, SealRequest
+    from models.backup import BackupSiteRequest, RecordRequest
     from models.bootstrap import BackupHost, BackupValues, BootstrapRef, InstalledHost
     from models.outcome import Outcome
     from models.platform import OWN
+    from models.site import Observation
     from models.timing import Timing
     from rules import own_backup as rules
     from workflows.steps import policies
+    from workflows.steps.asking import looked
     from workflows.steps.backing_up import SiteBackup, kept
     from workflows.steps.bootstrapping import HostPlaybook
     from workflows.steps.keeping import PlatformKeeping
     from workflows.steps.progress import StepLog
     from workflows.steps.site import Ended, failure_of
+
+RECORDED_WITHIN = timedelta(minutes=15)
+"""So long the site's APIs may be silent; the archives are in the store by then, and are worth sealing."""
 
 
 @dataclass
@@ -85,12 +91,13 @@ class OwnBackup:
             raise Ended(Outcome.FAILED, f"run {self.playbook.run} is gone from {seen.address}")
         return run.started
 
-    async def keep(self, backup: SiteBackup, host: BackupHost, since: datetime) -> Origin:
-        """What it has made, in the archive and sealed."""
+    async def keep(self, backup: SiteBackup, host: BackupHost, since: datetime, seen: Observation) -> Origin:
+        """What it has made, in the archive, with the record of the site where that answers; sealed."""
         keeping = PlatformKeeping(self.request.site, "site", self.log, self.playbook.timing)
         with self.log.during("keep", "what backup.yml has made is brought into the archive"):
             files = await keeping.find(OWN, since)
             entries = await keeping.take(backup.id, files)
+        entries += await self._record(backup.id, since, seen)
         origin = Origin(
             region=host.region,
             system_controller=self.request.site if host.is_system_controller else "",
@@ -109,6 +116,36 @@ class OwnBackup:
             self.evidence.append(f"removed from the host: {await keeping.drop(files)}")
             backup.place = f"in archive {backup.archive}"
         return origin
+
+    async def _record(self, backup: str, taken: datetime, seen: Observation) -> tuple[ObjectEntry, ...]:
+        """Of a site whose APIs are silent there is none, and that is said."""
+        if seen.site is None:
+            why = seen.silence or seen.refusal or "it does not answer"
+            self.evidence.append(f"the backup has no record of the site: {why}")
+            return ()
+        with self.log.during("record"):
+            request = RecordRequest(
+                backup=backup,
+                site=self.request.site,
+                region=seen.site.region,
+                taken=taken,
+                local=False,
+                own=True,
+                registry_images=self.request.registry_images,
+            )
+            try:
+                record: PutObject = await looked(
+                    self.log,
+                    self.playbook.timing,
+                    RecordActivities.record_site,
+                    request,
+                    silence=RECORDED_WITHIN,
+                    summary="record the site",
+                )
+            except ActivityError as error:
+                self.evidence.append(f"the backup has no record of the site: {failure_of(error)[1]}")
+                return ()
+        return (record.entry,)
 
     async def wipe(self) -> list[str]:
         """What is left of the secrets, in words."""

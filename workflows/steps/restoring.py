@@ -110,10 +110,11 @@ class SiteRestore:
         with self.log.during("bring back", "the platform's archive, to dcmanager's vault"):
             await keeping.put_back(self.backup.backup, folder, self.backup.platform)
 
-    async def complete(self) -> str:
-        """Until sysinv says so: applications and controllers recover first. Returns its words."""
+    async def complete(self, region: str = "") -> str:
+        """Until sysinv says so: applications and controllers recover first. Returns its words. The region is
+        dcmanager's word where none is given."""
         with self.log.during("complete", "applications recover, then sysinv completes the restore"):
-            ref = RestoreRef(site=self.request.site, region=self.subcloud.region)
+            ref = RestoreRef(site=self.request.site, region=region or self.subcloud.region)
             timing = self.subcloud.timing
             step: ChangeStep = await mutated(
                 self.log,

@@ -22,6 +22,7 @@ for folder in "$here"/*/; do
     echo "run $run"
     [ -d "$folder/started" ] && echo "started $(stat -c %Y "$folder/started")"
     [ -f "$folder/book" ] && echo "book $(cat "$folder/book")"
+    [ -f "$folder/backup" ] && echo "backup $(cat "$folder/backup")"
     [ -e "$folder/overrides/localhost_secrets.yml" ] && echo "secrets yes"
     if [ -f "$folder/exit" ]; then
         echo "exit $(cat "$folder/exit")"
