@@ -63,7 +63,7 @@ def test_a_backup_with_all_that_a_restore_asks_for_passes() -> None:
         ({"site": SITE.model_copy(update={"topology": "AIO-DX"})}, "is of topology AIO-SX"),
         ({"site": SITE.model_copy(update={"system_controller": "sc-2"})}, "is of system controller sc-1"),
         ({"site": SITE.model_copy(update={"name": "edge-0002"})}, "is a backup of edge-0001"),
-        ({"now": record(macs={"controller-0": "00:00:5e:00:53:02"})}, "if its hardware was replaced"),
+        ({"now": record(macs={"controller-0": "00:00:5e:00:53:02"})}, "if that hardware was replaced"),
     ],
 )
 def test_what_lacks_is_said(given: dict[str, Any], words: str) -> None:
