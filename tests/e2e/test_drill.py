@@ -138,7 +138,7 @@ async def test_what_the_site_is_no_longer_fails_it_in_words(bench: BackupBench, 
     document["sites"][0]["hosts"][0]["mac"] = "00:00:5e:00:53:fe"
     other.write_text(yaml.safe_dump(document))
     said, found = await drilled(tmp_path, other, GOOD)
-    assert (said.code, "if its hardware was replaced" in failing(found)[1]) == (1, True)
+    assert (said.code, "if that hardware was replaced" in failing(found)[1]) == (1, True)
 
 
 async def test_what_cannot_be_drilled_at_all_is_refused(bench: BackupBench, tmp_path: Path) -> None:
