@@ -55,6 +55,7 @@ async def test_a_site_is_backed_up_by_its_own_playbook_from_the_command_line(
     assert (plan.code, "restore_platform.yml restores the platform (optimized)" in plan.out) == (0, True), (
         plan
     )
+    assert f"restore edge-0001 --image {image} --yes-wipe edge-0001" in plan.out
     refused = await desk("site", "restore", "edge-0001", "--yes-wipe", "edge-0001", "--no-install")
     assert (refused.code, "was unlocked, and restore_platform.yml wants" in refused.out) == (1, True), refused
 

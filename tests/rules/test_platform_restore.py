@@ -213,6 +213,20 @@ def test_what_the_playbook_says_becomes_what_to_do(log: str, advice: str) -> Non
     assert (outcome, advice in reason, "at 'a : b'" in reason) == (Outcome.FAILED, True, True), reason
 
 
+def test_hosts_that_could_serve_the_site_are_off_before_it_begins_and_storage_goes_on() -> None:
+    names = ("controller-0", "controller-1", "storage-0", "worker-0", "worker-1")
+    hosts = tuple(
+        RecordedHost(name=name, personality=name.partition("-")[0], has_bmc=name != "worker-1")
+        for name in names
+    )
+    many = kept(topology="Standard", hosts=hosts)
+    assert rules.switched_off(asked(), many) == ("controller-1", "worker-0")
+    assert rules.switched_off(asked(), kept()) == ()
+    for first, told in (("begin", True), ("carry", True), ("follow", False)):
+        steps = rules.steps(asked(), many, first)  # type: ignore[arg-type]
+        assert any(step.what.startswith("controller-1, worker-0: switched off") for step in steps) == told
+
+
 def test_the_plan_says_what_each_step_destroys() -> None:
     steps = rules.steps(asked(), kept(PLATFORM, VAULT), "begin")
     assert [step.what.split(" ")[0] for step in steps if step.destroys] == [
