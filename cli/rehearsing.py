@@ -34,6 +34,7 @@ from cli.simulated import (
     worker_settings,
 )
 from models import contracts
+from models.backup import BackupResult, BackupSiteRequest
 from models.base import format_duration
 from models.campaign import AbortRequest, CampaignProgress, CampaignResult, CampaignSpec
 from models.fleet import CampaignPlan
@@ -43,6 +44,9 @@ from workers import embedded, rehearsal_deep, rehearsal_region
 from workers.connection import connect, register_search_attributes
 from workers.rehearsal import CannotRehearse, Rehearsed
 from workers.rehearsal_clock import SHORTLY_BEFORE, RehearsalClock, next_opening
+from workers.rehearsal_profiles import write_files
+from workers.rehearsal_sites import replaced
+from workers.rehearsal_ways_out import ways_out
 
 if TYPE_CHECKING:
     from temporalio.client import WorkflowHandle
@@ -51,6 +55,8 @@ if TYPE_CHECKING:
 
 SEND_WINDOW_S = 2.0
 LOOK_EVERY_S = 0.5
+BACKUPS_AT_ONCE = 20
+"""Two cores make as many in the time of a few."""
 TELL_EVERY_S = 10.0
 CLOCK = "clock.json"
 Tell = Callable[[str], None]
@@ -101,6 +107,7 @@ async def rehearsed(
     async with AsyncExitStack() as stack:
         speed = speed or round(rehearsal_deep.fitting_speed(play, learned.usual), 1)
         regions = await _simulated(stack, folder, play, seed, speed)
+        play = play.with_images(_images(regions))
         lengths = await _stretched(regions, play, learned, seed, speed)
         lasts = rehearsal_deep.foretold(play, list(lengths.values()), speed)
         tell(
@@ -108,6 +115,7 @@ async def rehearsed(
             f"{_minutes(lasts)}, and what is waited for in open windows; files in {folder}"
         )
         stage = await stack.enter_async_context(_stage(folder, play, regions, learned, speed))
+        await _prepared(stage, regions, play, tell)
         plan = await ask(stage.client, contracts.PLAN_CAMPAIGN, spec.name, play.spec, CampaignPlan)
         await _spoilt(regions, play, rehearsal_deep.dictated(play, fate))
         result = await _played(stage, play, tell)
@@ -146,6 +154,11 @@ async def _simulated(
     return regions
 
 
+def _images(regions: Mapping[str, Region]) -> str:
+    """The URL below which a region has an image of every name."""
+    return str(next(iter(regions.values())).admin.base_url.join("/images"))
+
+
 def _simulator_of(controller: str) -> str:
     return f"simulator {controller}"
 
@@ -162,8 +175,9 @@ async def _stretched(
     drawn: dict[str, timedelta] = {}
     if operation.kind not in rehearsal_deep.STRETCHED:
         return dict.fromkeys(play.names, learned.usual)
+    release = f"&release={operation.target}" if operation.kind in rehearsal_deep.TO_A_RELEASE else ""
     for region in regions.values():
-        found = await region.get(f"/durations?operation={operation.kind}&release={operation.target}")
+        found = await region.get(f"/durations?operation={operation.kind}{release}")
         drawn |= {site: timedelta(seconds=parts["ideal"] * speed) for site, parts in found.items()}
     lengths = learned.lengths(play, seed, drawn)
     factors = rehearsal_deep.stretches(lengths, drawn, speed)
@@ -223,10 +237,14 @@ async def _stage(
 def _declared(folder: Path, play: rehearsal_region.Cast, regions: Mapping[str, Region]) -> Path:
     """Raises: CannotRehearse: it would lead out of the rehearsal."""
     document = rehearsal_region.declared(play, {name: each.inventory for name, each in regions.items()})
-    if out := rehearsal_region.ways_out(document, folder):
+    campaign = {"operation": play.spec.operation.model_dump(mode="json")}
+    if out := ways_out(document, folder) + ways_out(campaign, folder):
         raise CannotRehearse(
             f"the rehearsal's inventory leads elsewhere, nothing was begun: {', '.join(out[:4])}"
         )
+    if play.setting.has_profiles:
+        used = {site.profile for site in play.sites}
+        write_files([each for each in play.inventory.file.site_profiles if each.name in used], folder)
     key = folder / rehearsal_region.ARCHIVE_KEY
     key.touch(mode=0o600)
     key.write_text(base64.b64encode(hashlib.sha256(b"rehearsal").digest()).decode())
@@ -235,6 +253,41 @@ def _declared(folder: Path, play: rehearsal_region.Cast, regions: Mapping[str, R
     path = folder / "inventory.yaml"
     path.write_text(yaml.safe_dump(document, sort_keys=False))
     return path
+
+
+async def _prepared(
+    stage: Stage, regions: Mapping[str, Region], play: rehearsal_region.Cast, tell: Tell
+) -> None:
+    """What the operation finds, made by the real workflows before the clock begins.
+
+    Raises: CannotRehearse.
+    """
+    if not play.setting.is_backed_up:
+        return
+    tell(f"{len(play.sites)} sites are backed up, to be restored from that")
+    places = asyncio.Semaphore(BACKUPS_AT_ONCE)
+
+    async def back_up(site: str) -> str:
+        async with places:
+            try:
+                await stage.client.execute_workflow(
+                    contracts.BACKUP_SITE,
+                    BackupSiteRequest(site=site),
+                    id=contracts.site_workflow_id(site),
+                    task_queue=contracts.TASK_QUEUE,
+                    result_type=BackupResult,
+                )
+            except WorkflowFailureError as error:
+                return f"{site}: {error.cause}"
+        return ""
+
+    wrong = [words for words in await asyncio.gather(*map(back_up, play.names)) if words]
+    if wrong:
+        raise CannotRehearse(f"a backup to restore from could not be made: {'; '.join(wrong[:3])}")
+    for site in play.sites:
+        for host, (_, mac) in replaced(site, play.spec).items():
+            machine = {"host": host, "mac": mac}
+            await regions[site.system_controller].post(f"/sites/{site.name}/machine", machine)
 
 
 async def _played(stage: Stage, play: rehearsal_region.Cast, tell: Tell) -> CampaignResult:

@@ -39,8 +39,17 @@ FAILS = {
     "journey": ("usm.activate", "fail"),
     "backup": ("backup.create", "fail"),
     "verify": ("site", "alarm"),
+    "install": ("bmc.reset", "lie"),
+    "add-subcloud": ("deploy.bootstrap", "fail"),
+    "bring-up": ("host.unlock", "fail"),
+    "configure": ("site", "alarm"),
+    "restore": ("backup.restore", "fail"),
+    "firmware": ("bmc.update", "lie"),
 }
-STRETCHED = ("patch", "upgrade")
+SILENT = {"install": ("bmc", "drop-before"), "firmware": ("bmc", "drop-before")}
+"""How a site is unreachable, where that is not for the site to say."""
+TO_A_RELEASE = ("patch", "upgrade")
+STRETCHED = (*TO_A_RELEASE, "install", "add-subcloud", "bring-up", "backup", "restore")
 """Whose durations the simulator foretells and lets be stretched."""
 HISTORY = "recorded before the rehearsal"
 
@@ -71,7 +80,8 @@ def dictated(play: Cast, fate: Mapping[str, Outcome]) -> list[dict[str, str]]:
     point, does = FAILS.get(play.spec.operation.kind, ("", ""))
     if play.spec.upgrade is None and play.spec.operation.kind == "upgrade":
         point, does = FAILS["patch"]
-    how = {Outcome.FAILED: (point, does), Outcome.UNREACHABLE: ("site", "dark")}
+    silent = SILENT.get(play.spec.operation.kind, ("site", "dark"))
+    how = {Outcome.FAILED: (point, does), Outcome.UNREACHABLE: silent}
     return [
         {"site": site, "on": how[outcome][0], "do": how[outcome][1]}
         for site, outcome in fate.items()

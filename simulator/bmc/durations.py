@@ -25,6 +25,9 @@ class Pace:
     settle: float
     """For which a BMC is not itself after a power change or an eject; only flavours with such a quirk."""
 
+    def times(self, factor: float) -> "Pace":
+        return Pace(**{name: getattr(self, name) * factor for name in self.__slots__})
+
 
 def draw(seed: int, site: str, host: str, install_seconds: float | None) -> Pace:
     dice = random.Random(f"{seed}/{site}/{host}/pace")

@@ -223,7 +223,7 @@ class Admin:
                 return _problem(f"there is no site {name}", field=name)
             if not isinstance(factor, int | float) or factor <= 0:
                 return _problem(f"{name}: the factor must be above 0, not {factor!r}", field=name)
-            cloud.durations = cloud.durations.times(factor)
+            self.region.stretch(cloud, factor)
         return web.json_response({"stretched": len(body)})
 
     def _forecast(self, request: web.Request) -> Forecast:

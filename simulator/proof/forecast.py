@@ -10,7 +10,6 @@ from simulator.bmc.durations import Pace
 from simulator.cloud import plan
 from simulator.cloud.cloud import Cloud
 from simulator.dcmanager.durations import CAST_S
-from simulator.dcmanager.durations import draw as draw_deploy
 from simulator.proof.expectations import expected
 from simulator.proof.faults import Fault
 from simulator.proof.install_expectations import expected_install
@@ -80,9 +79,7 @@ class Forecast:
         if self.operation == "add-subcloud":
             return self._add_seconds(cloud)
         if self.operation == "backup":
-            pace = draw_deploy(
-                self.region.options.seed, cloud.name, self.region.options.knobs.bootstrap_seconds
-            )
+            pace = self.region.deployer.pace_of(cloud.name)
             return {"backup": pace.backup, "ideal": CAST_S + pace.prepare + pace.backup}
         assert self.region.floor is not None
         paces = {bmc.place.host: bmc.pace for bmc in self.region.floor.of(cloud.name)}
@@ -97,7 +94,7 @@ class Forecast:
         """The installation, the playbook, the unlock, and applications applied again; then the other hosts,
         all workers at once and storage hosts as they are."""
         first, others = paces[cloud.machines[0].name], cloud.hosts[1:]
-        pace = draw_deploy(self.region.options.seed, cloud.name, self.region.options.knobs.bootstrap_seconds)
+        pace = self.region.deployer.pace_of(cloud.name)
         parts = {
             "prepare": CAST_S + 2 * pace.prepare,
             "install": install_seconds(first),
@@ -114,8 +111,7 @@ class Forecast:
 
     def _add_seconds(self, cloud: Cloud) -> Seconds:
         """Of a site whose first host is installed, and that nobody configures."""
-        options = self.region.options
-        pace = draw_deploy(options.seed, cloud.name, options.knobs.bootstrap_seconds)
+        pace = self.region.deployer.pace_of(cloud.name)
         return asdict(pace) | {"ideal": CAST_S + pace.prepare + pace.bootstrap}
 
 

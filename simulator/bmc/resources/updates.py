@@ -43,12 +43,12 @@ def _one(call: Call) -> Json:
     body = resource(
         f"{_INVENTORY}/{found.id}",
         "SoftwareInventory.v1_10_2",
-        found.id,
+        found.name or found.id,
         SoftwareId=found.id,
         Version=found.version,
         Updateable=True,
         Status=status("Updating" if call.bmc.firmware.busy == found.id else "Enabled"),
-        RelatedItem=[link(call.manager if found.id == "BMC" else call.system)],
+        RelatedItem=[link(call.manager if found.is_bmc else call.system)],
     )
     if found.staged is not None:
         body["Oem"] = {"StagedVersion": found.staged}
@@ -64,7 +64,8 @@ async def _update(call: Call, body: Json) -> Reply:
     if not isinstance(targets, list) or len(targets) > 1:
         raise messages.bad_type("Targets", targets)
     try:
-        component, version = meant(image, str(targets[0]).rsplit("/", 1)[-1] if targets else "")
+        target = str(targets[0]).rsplit("/", 1)[-1] if targets else ""
+        component, version = meant(image, target, bmc.firmware_files)
     except WrongImageError as wrong:
         raise messages.refuse(400, "ActionParameterValueFormatError", str(wrong), image) from None
     if bmc.firmware.busy:
@@ -92,7 +93,7 @@ def _written(bmc: Bmc, component: str, version: str | None, task: Task) -> None:
     if version is not None:
         bmc.firmware.write(component, version)
     bmc.tasks.end(task, "Completed", messages.success())
-    if component == "BMC":
+    if bmc.firmware.components[component].is_bmc:
         bmc.restart_soon()
 
 
