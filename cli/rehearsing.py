@@ -22,6 +22,7 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
 from cli.exits import Failure
+from cli.preparing import INVENTORY, prepared
 from cli.processes import end, log_file, start_worker
 from cli.session import ask, progress_of
 from cli.simulated import (
@@ -34,7 +35,6 @@ from cli.simulated import (
     worker_settings,
 )
 from models import contracts
-from models.backup import BackupResult, BackupSiteRequest
 from models.base import format_duration
 from models.campaign import AbortRequest, CampaignProgress, CampaignResult, CampaignSpec
 from models.fleet import CampaignPlan
@@ -45,7 +45,6 @@ from workers.connection import connect, register_search_attributes
 from workers.rehearsal import CannotRehearse, Rehearsed
 from workers.rehearsal_clock import SHORTLY_BEFORE, RehearsalClock, next_opening
 from workers.rehearsal_profiles import write_files
-from workers.rehearsal_sites import replaced
 from workers.rehearsal_ways_out import ways_out
 
 if TYPE_CHECKING:
@@ -55,8 +54,6 @@ if TYPE_CHECKING:
 
 SEND_WINDOW_S = 2.0
 LOOK_EVERY_S = 0.5
-BACKUPS_AT_ONCE = 20
-"""Two cores make as many in the time of a few."""
 TELL_EVERY_S = 10.0
 CLOCK = "clock.json"
 Tell = Callable[[str], None]
@@ -115,7 +112,7 @@ async def rehearsed(
             f"{_minutes(lasts)}, and what is waited for in open windows; files in {folder}"
         )
         stage = await stack.enter_async_context(_stage(folder, play, regions, learned, speed))
-        await _prepared(stage, regions, play, tell)
+        await prepared(stage.client, stage.store, regions, play, folder, tell, stage.check)
         plan = await ask(stage.client, contracts.PLAN_CAMPAIGN, spec.name, play.spec, CampaignPlan)
         await _spoilt(regions, play, rehearsal_deep.dictated(play, fate))
         result = await _played(stage, play, tell)
@@ -250,44 +247,9 @@ def _declared(folder: Path, play: rehearsal_region.Cast, regions: Mapping[str, R
     key.write_text(base64.b64encode(hashlib.sha256(b"rehearsal").digest()).decode())
     for archive in document.get("archives", ()):
         (folder / archive["directory"]).mkdir(parents=True)
-    path = folder / "inventory.yaml"
+    path = folder / INVENTORY
     path.write_text(yaml.safe_dump(document, sort_keys=False))
     return path
-
-
-async def _prepared(
-    stage: Stage, regions: Mapping[str, Region], play: rehearsal_region.Cast, tell: Tell
-) -> None:
-    """What the operation finds, made by the real workflows before the clock begins.
-
-    Raises: CannotRehearse.
-    """
-    if not play.setting.is_backed_up:
-        return
-    tell(f"{len(play.sites)} sites are backed up, to be restored from that")
-    places = asyncio.Semaphore(BACKUPS_AT_ONCE)
-
-    async def back_up(site: str) -> str:
-        async with places:
-            try:
-                await stage.client.execute_workflow(
-                    contracts.BACKUP_SITE,
-                    BackupSiteRequest(site=site),
-                    id=contracts.site_workflow_id(site),
-                    task_queue=contracts.TASK_QUEUE,
-                    result_type=BackupResult,
-                )
-            except WorkflowFailureError as error:
-                return f"{site}: {error.cause}"
-        return ""
-
-    wrong = [words for words in await asyncio.gather(*map(back_up, play.names)) if words]
-    if wrong:
-        raise CannotRehearse(f"a backup to restore from could not be made: {'; '.join(wrong[:3])}")
-    for site in play.sites:
-        for host, (_, mac) in replaced(site, play.spec).items():
-            machine = {"host": host, "mac": mac}
-            await regions[site.system_controller].post(f"/sites/{site.name}/machine", machine)
 
 
 async def _played(stage: Stage, play: rehearsal_region.Cast, tell: Tell) -> CampaignResult:

@@ -8,6 +8,7 @@ judged here, and the simulator's own of the same kind are sent.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from inventory.deploy_values import load_deploy
 from inventory.load import Inventory, NotDeclared
@@ -46,8 +47,8 @@ class Setting:
     has_profiles: bool = False
     """They have the real ones; else one that declares nothing."""
     has_archive: bool = False
-    is_backed_up: bool = False
-    """Before the clock begins."""
+    prepares: Literal["", "backups", "hosts"] = ""
+    """What is made by the real workflows before the clock begins."""
     firmware: tuple[dict[str, str], ...] = ()
 
 
@@ -68,9 +69,7 @@ def setting(operation: Operation, sites: Sequence[Site], inventory: Inventory) -
             has_profiles=True,
         )
     if isinstance(operation, ConfigureOperation):
-        words = "sites are as the platform sets one up, so that all their profiles say differs"
-        ports = "machines have the ports and disks that their profiles name"
-        return Setting(assumed=(words, ports), has_profiles=True)
+        return _configure(operation)
     if isinstance(operation, RestoreOperation):
         return _restore(operation)
     if isinstance(operation, FirmwareOperation):
@@ -151,6 +150,15 @@ def _judged(sites: Sequence[Site], inventory: Inventory) -> str:
     return "deploy files were read and are as they should be; dcmanager is sent the simulator's own"
 
 
+def _configure(operation: ConfigureOperation) -> Setting:
+    ports = "machines have the ports and disks that their profiles name"
+    if operation.lock:
+        words = "sites are as the platform sets one up: all that their profiles say differs"
+        return Setting(assumed=(words, ports), has_profiles=True)
+    words = "hosts and storage are as the profiles say, all else that they say differs"
+    return Setting(assumed=(words, ports), has_profiles=True, prepares="hosts")
+
+
 def _restore(operation: RestoreOperation) -> Setting:
     assumed = ["each site was backed up right before", VENDORS]
     if operation.sites:
@@ -160,7 +168,7 @@ def _restore(operation: RestoreOperation) -> Setting:
         tuple(assumed),
         has_bmcs=True,
         has_archive=True,
-        is_backed_up=True,
+        prepares="backups",
     )
 
 

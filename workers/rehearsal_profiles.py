@@ -56,6 +56,13 @@ def _application(application: Application, known: tuple[str, ...]) -> dict[str, 
     return {"name": name, "version": version, "path": f"{PACKAGES}/{name}-{version}.tgz"}
 
 
+def only_locked(profile: dict[str, Any]) -> dict[str, Any]:
+    """Of a declared profile what can need a locked host, and what that refers to."""
+    parts = ("name", "datanetworks", "ptp", "storage", "roles")
+    vswitch = {key: value for key, value in profile.get("system", {}).items() if key == "vswitch"}
+    return {key: profile[key] for key in parts if key in profile} | {"system": vswitch}
+
+
 def write_files(profiles: list[SiteProfile], folder: Path) -> None:
     """What the profiles refer to."""
     for kind in {each.type for profile in profiles for each in profile.certificates}:

@@ -37,6 +37,8 @@ PROFILE = "rehearsal"
 """Declares nothing: what a site is examined for all the same is looked at."""
 ARCHIVE, ARCHIVE_KEY = "archive", "archive-key"
 _RELEASE = re.compile(r"(?P<version>\d+\.\d+)\.(?P<patch>\d+)$")
+_OPTIONAL = ("kubernetes", "openstack", "ceph")
+"""Parts of a site that it has where the real one declares them."""
 _FILES = ("bootstrap_values", "install_values", "deploy_config")
 
 
@@ -207,9 +209,9 @@ def _archive(number: int, target: ArchiveTarget) -> dict[str, Any]:
 
 
 def _site(play: Cast, site: Site, row: dict[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in row.items() if key not in ("kubernetes", "openstack", "deploy")}
-    for part in ("kubernetes", "openstack"):
-        if getattr(site, part) is not None:
+    kept = {key: value for key, value in row.items() if key not in (*_OPTIONAL, "deploy")}
+    for part in _OPTIONAL:
+        if getattr(site, part) is not None and part in row:
             kept[part] = row[part]
     if "deploy" in row and site.deploy is not None:
         kept["deploy"] = _deploy(play, site, row["deploy"])

@@ -41,9 +41,21 @@ def described(
         "topology": site.topology,
         "hosts": hosts,
     }
-    if site.ceph is not None and has_ceph(setting):
-        row["ceph"] = site.ceph.kind
+    if kind := _ceph(site, inventory, setting):
+        row["ceph"] = kind
     return row | ({"runs": runs[site.name]} if site.name in runs else {})
+
+
+def _ceph(site: Site, inventory: Inventory, setting: Setting) -> str:
+    """A site in service has what is declared of it, or what its profile has it configured with."""
+    if not has_ceph(setting):
+        return ""
+    if site.ceph is not None:
+        return site.ceph.kind
+    profile = profile_of(site, inventory.file.site_profiles) if setting.has_profiles else None
+    if profile is None or profile.storage is None:
+        return ""
+    return "rook" if profile.storage.backend == "ceph-rook" else "bare-metal"
 
 
 def has_ceph(setting: Setting) -> bool:

@@ -1,4 +1,4 @@
-"""What the tests of deep rehearsals share: a real-looking fleet whose requests are counted, and the command."""
+"""What the tests of deep rehearsals share: a fleet that looks real and counts its requests, and the command."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Deep rehearsals of additions to dcmanager: with the installation, without it, and with files that are wrong."""
+"""Deep rehearsals of additions to dcmanager: with installation, without it, and with files that are wrong."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -61,7 +61,7 @@ async def test_bare_servers_are_installed_and_no_bmc_of_the_fleet_is_asked(
     assert await asked(real) == before, "a BMC of the fleet was asked for something"
     # The control: one look at a real BMC would have been counted,
     bmc = read(real)["sites"][0]["hosts"][0]["bmc"]["address"]
-    async with httpx2.AsyncClient(verify=False) as client:  # noqa: S501
+    async with httpx2.AsyncClient(verify=False) as client:
         assert (await client.get(f"{bmc}/redfish/v1/")).status_code == 200
     assert await asked(real) == before + 1
     # and the guard finds a BMC's address, in the inventory and in a file that it names, and an image's.
