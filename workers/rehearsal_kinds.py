@@ -6,7 +6,7 @@ lead to the simulated region, which serves one under every name; files that woul
 judged here, and the simulator's own of the same kind are sent.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,8 +52,10 @@ class Setting:
     firmware: tuple[dict[str, str], ...] = ()
 
 
-def setting(operation: Operation, sites: Sequence[Site], inventory: Inventory) -> Setting:
-    """Raises: CannotRehearse."""
+def setting(
+    operation: Operation, sites: Sequence[Site], inventory: Inventory, versions: Mapping[str, str]
+) -> Setting:
+    """`versions`: what is recorded to be deployed, by site. Raises: CannotRehearse."""
     if isinstance(operation, InstallOperation):
         return _install(operation, sites, inventory)
     if isinstance(operation, AddSubcloudOperation):
@@ -73,11 +75,7 @@ def setting(operation: Operation, sites: Sequence[Site], inventory: Inventory) -
     if isinstance(operation, RestoreOperation):
         return _restore(operation)
     if isinstance(operation, FirmwareOperation):
-        return Setting(
-            assumed=("hosts are in service, with other versions than the baseline's", VENDORS),
-            has_bmcs=True,
-            firmware=tuple(_file(number, each) for number, each in enumerate(operation.components, 1)),
-        )
+        return _firmware(operation, is_known={site.name for site in sites} & versions.keys() != set())
     if isinstance(operation, BackupOperation):
         return Setting(("--controller-ssh",), has_archive=True)
     return Setting()
@@ -169,6 +167,17 @@ def _restore(operation: RestoreOperation) -> Setting:
         has_bmcs=True,
         has_archive=True,
         prepares="backups",
+    )
+
+
+def _firmware(operation: FirmwareOperation, *, is_known: bool) -> Setting:
+    """Servers of which no run is recorded are taken to be new."""
+    state = "in service" if is_known else "switched off, for nothing is recorded of them"
+    return Setting(
+        () if is_known else ("--bare",),
+        (f"hosts are {state}, with other versions than the baseline's", VENDORS),
+        has_bmcs=True,
+        firmware=tuple(_file(number, each) for number, each in enumerate(operation.components, 1)),
     )
 
 

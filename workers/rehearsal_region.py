@@ -85,7 +85,7 @@ def cast(spec: CampaignSpec, inventory: Inventory, versions: Mapping[str, str]) 
         )
     if not sites:
         raise CannotRehearse("select: no site of the inventory is selected")
-    stage = setting(spec.operation, sites, inventory)
+    stage = setting(spec.operation, sites, inventory, versions)
     is_in_service = has_ceph(stage) and "--not-added" not in stage.options
     runs = {site.name: versions[site.name] for site in sites if site.name in versions and is_in_service}
     base, options, patches = _releases(spec, runs)

@@ -32,8 +32,10 @@ def described(
         for host in hosts:
             host["ports"] = ports_of(profile, host["personality"], setting)
             host["disks"] = disks_of(profile, host["personality"])
-    for host, mac in was(site, spec).items():
-        next((each for each in hosts if each["name"] == host), {})["mac"] = mac
+    before = replaced(site, spec)
+    for host in hosts:
+        if host["name"] in before:
+            host["mac"], _ = before[host["name"]]
     row: dict[str, Any] = {
         "site": site.name,
         "subcloud": site.subcloud_name,
@@ -61,11 +63,6 @@ def _ceph(site: Site, inventory: Inventory, setting: Setting) -> str:
 def has_ceph(setting: Setting) -> bool:
     """Its sites are in service, where it can be."""
     return not {"--bare", "--installed", "--bootstrapped"} & {*setting.options}
-
-
-def was(site: Site, spec: CampaignSpec) -> dict[str, str]:
-    """Of hosts whose hardware was replaced, the MAC that the backup has."""
-    return {host: old for host, (old, _) in replaced(site, spec).items()}
 
 
 def replaced(site: Site, spec: CampaignSpec) -> dict[str, tuple[str, str]]:

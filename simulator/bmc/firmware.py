@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 COMPONENTS = ("BMC", "BIOS", "NIC.1", "NIC.2", "Disk.0", "Disk.1")
 _AT_BOOT = ("BIOS", "UEFI", "SYSTEM ROM", "NIC")
-_OF_BMC = ("BMC", "DRAC", "ILO", "XCC", "CIMC", "IRMC")
+_OF_BMC = ("BMC", "DRAC", "REMOTE ACCESS CONTROLLER", "ILO", "XCC", "CIMC", "IRMC")
 _BEFORE = "0.1"
 """What is there of a component of which only the image is described."""
 _NO_ID = re.compile(r"[^A-Za-z0-9._]+")
@@ -77,9 +77,10 @@ class Firmware:
             if one.staged is not None:
                 one.version, one.staged = one.staged, None
 
-    def write(self, component: str, version: str) -> None:
+    def write(self, component: str, version: str, *, waits: bool = False) -> None:
+        """`waits`: somebody wants it to wait for a boot."""
         one = self.components[component]
-        if one.at_boot:
+        if one.at_boot or waits:
             one.staged = version
         else:
             one.version = version

@@ -1,4 +1,4 @@
-"""What the tests of deep rehearsals share: a fleet that looks real and counts its requests, and the command."""
+"""What the tests of deep rehearsals share: the command, and a fleet that counts its requests."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""Deep rehearsals of bring-ups and configurations: with the sites' real profiles, right ones and wrong ones."""
+"""Deep rehearsals of bring-ups and configurations, by the sites' real profiles, right ones and wrong ones."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -20,7 +20,9 @@ SIMPLEX: dict[str, Any] = {
     "datanetworks": [{"name": "physnet0", "type": "vlan", "mtu": 9000}],
     "storage": {"backend": "ceph-rook", "deployment": "controller"},
     "certificates": [{"type": "docker_registry", "file": "env:NOBODY_HAS_SET_THIS"}],
-    "applications": [{"name": "du-app", "url": "https://apps.example.com/du-app-1.2-3.tgz", "version": "1.2-3"}],
+    "applications": [
+        {"name": "du-app", "url": "https://apps.example.com/du-app-1.2-3.tgz", "version": "1.2-3"}
+    ],
     "roles": {
         "controller": {
             "interfaces": [

@@ -14,7 +14,16 @@ _INVENTORY = f"{_HOME}/FirmwareInventory"
 _ACTION = "UpdateService/Actions/UpdateService.SimpleUpdate"
 
 
-def _service(_: Call) -> Json:
+_ON_RESET = {
+    "@Redfish.OperationApplyTimeSupport": {
+        "@odata.type": "#Settings.v1_3_5.OperationApplyTimeSupport",
+        "SupportedValues": ["Immediate", "OnReset"],
+    }
+}
+
+
+def _service(call: Call) -> Json:
+    """A BMC whose images are described lets its client choose when they take effect (DSP0266, 7.11)."""
     return resource(
         _HOME,
         "UpdateService.v1_14_1",
@@ -26,6 +35,7 @@ def _service(_: Call) -> Json:
             "#UpdateService.SimpleUpdate": {
                 "target": f"{ROOT}/{_ACTION}",
                 "TransferProtocol@Redfish.AllowableValues": ["HTTP", "HTTPS"],
+                **(_ON_RESET if call.bmc.firmware_files else {}),
             }
         },
     )
@@ -78,9 +88,10 @@ async def _update(call: Call, body: Json) -> Reply:
         raise messages.refuse(400, "CouldNotEstablishConnection", text, image) from None
     bmc.firmware.busy = component
     task = bmc.tasks.begin(f"Update {component}", call.path, vanishes="vanish" in call.spoils)
-    lie = "lie" in call.spoils
+    new = None if "lie" in call.spoils else version
+    waits = body.get("@Redfish.OperationApplyTime") == "OnReset"
     bmc.clock.later(bmc.pace.update / 2, lambda: _half(task))
-    bmc.clock.later(bmc.pace.update, lambda: _written(bmc, component, None if lie else version, task))
+    bmc.clock.later(bmc.pace.update, lambda: _written(bmc, component, new, task, waits=waits))
     return accepted(task)
 
 
@@ -88,10 +99,10 @@ def _half(task: Task) -> None:
     task.percent = 50
 
 
-def _written(bmc: Bmc, component: str, version: str | None, task: Task) -> None:
+def _written(bmc: Bmc, component: str, version: str | None, task: Task, *, waits: bool) -> None:
     bmc.firmware.busy = ""
     if version is not None:
-        bmc.firmware.write(component, version)
+        bmc.firmware.write(component, version, waits=waits)
     bmc.tasks.end(task, "Completed", messages.success())
     if bmc.firmware.components[component].is_bmc:
         bmc.restart_soon()
