@@ -172,9 +172,8 @@ async def _stretched(
     drawn: dict[str, timedelta] = {}
     if operation.kind not in rehearsal_deep.STRETCHED:
         return dict.fromkeys(play.names, learned.usual)
-    release = f"&release={operation.target}" if operation.kind in rehearsal_deep.TO_A_RELEASE else ""
     for region in regions.values():
-        found = await region.get(f"/durations?operation={operation.kind}{release}")
+        found = await region.get(rehearsal_deep.question(play))
         drawn |= {site: timedelta(seconds=parts["ideal"] * speed) for site, parts in found.items()}
     lengths = learned.lengths(play, seed, drawn)
     factors = rehearsal_deep.stretches(lengths, drawn, speed)
@@ -223,6 +222,8 @@ async def _stage(
         clock.write(folder / CLOCK)
         log = stack.enter_context(log_file(folder / "worker.log"))
         env = worker_settings(server.address, inventory, folder, speed, SEND_WINDOW_S)
+        # Where what the simulated machines install calls home.
+        env["STARFLOCK_PHONE_HOME_LISTEN"] = f"127.0.0.1:{embedded.free_port()}"
         module = ("workers.rehearsal_worker", str(folder / CLOCK))
         worker = await start_worker(env, log=log, on_our_death=signal.SIGKILL, module=module)
         stack.push_async_callback(end, worker, ENDS_WITHIN_S)

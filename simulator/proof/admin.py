@@ -229,7 +229,8 @@ class Admin:
     def _forecast(self, request: web.Request) -> Forecast:
         asked = request.query
         try:
-            return Forecast(self.region, asked.get("operation", "patch"), self._release(request))
+            operation, configures = asked.get("operation", "patch"), asked.get("configures") == "true"
+            return Forecast(self.region, operation, self._release(request), configures=configures)
         except UnknownOperation as unknown:
             raise web.HTTPBadRequest(text=str(unknown)) from None
 

@@ -18,7 +18,11 @@ from simulator.proof.upgrade_expectations import expected_upgraded
 from simulator.proof.upgrade_forecast import upgrade_seconds
 from simulator.region import CONTROLLER, Region
 
-OPERATIONS = ("patch", "upgrade", "install", "add-subcloud", "bring-up", "backup", "restore")
+OPERATIONS = (
+    "patch", "upgrade", "prestage", "journey", "install", "add-subcloud", "bring-up", "backup", "restore",
+    "firmware",
+)  # fmt: skip
+WITHOUT_BMCS = ("patch", "upgrade", "prestage", "journey", "backup")
 Seconds = dict[str, float]
 
 
@@ -29,13 +33,15 @@ class UnknownOperation(ValueError):
 class Forecast:
     """Of one region and one operation. Raises: UnknownOperation."""
 
-    def __init__(self, region: Region, operation: str, release: str) -> None:
+    def __init__(self, region: Region, operation: str, release: str, *, configures: bool = False) -> None:
         if operation not in OPERATIONS:
             known = ", ".join(OPERATIONS)
             raise UnknownOperation(f"there is no operation {operation}; known are {known}")
-        if operation not in ("patch", "upgrade", "backup") and region.floor is None:
+        if operation not in WITHOUT_BMCS and region.floor is None:
             raise UnknownOperation("this region has no BMCs (--no-bmcs)")
         self.region, self.operation, self.release = region, operation, release
+        self.configures = configures
+        """The deployment manager has a configuration of each site that is added."""
 
     def outcomes(self) -> dict[str, str]:
         """By site; of an installation that of the site's first host."""
@@ -74,8 +80,10 @@ class Forecast:
         if self.operation == "patch":
             not_prestaged = {"*", cloud.name} & set(self.region.options.not_prestaged)
             return patch_seconds(cloud, self.release, bool(not_prestaged))
-        if self.operation == "upgrade":
-            return upgrade_seconds(cloud, self.release)
+        if self.operation == "prestage":
+            return {"prestage": cloud.durations.prestage, "ideal": cloud.durations.prestage}
+        if self.operation in ("upgrade", "journey"):
+            return self._upgrade_seconds(cloud)
         if self.operation == "add-subcloud":
             return self._add_seconds(cloud)
         if self.operation == "backup":
@@ -88,6 +96,8 @@ class Forecast:
             return {"install": first.install, "ideal": install_seconds(first)}
         if self.operation == "restore":
             return self._restore_seconds(cloud, paces)
+        if self.operation == "firmware":
+            return self._firmware_seconds(paces)
         return bring_up_seconds(cloud, paces)
 
     def _restore_seconds(self, cloud: Cloud, paces: dict[str, Pace]) -> Seconds:
@@ -109,10 +119,30 @@ class Forecast:
                 parts[host.name] = installed + cloud.durations.reboot
         return parts | {"ideal": sum(parts.values())}
 
+    def _upgrade_seconds(self, cloud: Cloud) -> Seconds:
+        """A journey brings the release first, where the site lacks it."""
+        parts = upgrade_seconds(cloud, self.release)
+        lacks = self.operation == "journey" and {"*", cloud.name} & set(self.region.options.not_prestaged)
+        return parts | {"ideal": parts["ideal"] + (cloud.durations.prestage if lacks else 0.0)}
+
+    def _firmware_seconds(self, paces: dict[str, Pace]) -> Seconds:
+        """Of all components that are described, on one host after the other; no boot."""
+        described = self.region.options.described
+        count = len(described.firmware) if described is not None else 1
+        updates = sum(count * pace.update for pace in paces.values())
+        return {"updates": updates, "ideal": updates}
+
     def _add_seconds(self, cloud: Cloud) -> Seconds:
-        """Of a site whose first host is installed, and that nobody configures."""
+        """Its first host is installed, unless its disk is blank; it is configured where somebody says so."""
         pace = self.region.deployer.pace_of(cloud.name)
-        return asdict(pace) | {"ideal": CAST_S + pace.prepare + pace.bootstrap}
+        parts = asdict(pace) | {"ideal": CAST_S + pace.prepare + pace.bootstrap}
+        assert self.region.floor is not None
+        first = self.region.floor.of(cloud.name)[0]
+        if first.machine.disk == "blank":
+            parts["ideal"] += CAST_S + pace.prepare + install_seconds(first.pace)
+        if self.configures:
+            parts["ideal"] += CAST_S + pace.prepare + pace.configure + cloud.durations.reboot
+        return parts
 
 
 def patch_seconds(cloud: Cloud, release: str, prestage: bool) -> Seconds:
