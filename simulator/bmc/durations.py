@@ -8,6 +8,11 @@ import random
 from dataclasses import dataclass
 
 
+_WRITTEN = ("install", "update")
+_LONGEST_BOOT = 1.5
+"""Times as long as drawn: with that POST takes six minutes at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """Simulated seconds of one host."""
@@ -26,7 +31,12 @@ class Pace:
     """For which a BMC is not itself after a power change or an eject; only flavours with such a quirk."""
 
     def times(self, factor: float) -> "Pace":
-        return Pace(**{name: getattr(self, name) * factor for name in self.__slots__})
+        """What is written takes so many times as long; a boot does not take for ever on any machine."""
+        made = {
+            name: getattr(self, name) * (factor if name in _WRITTEN else min(factor, _LONGEST_BOOT))
+            for name in self.__slots__
+        }
+        return Pace(**made)
 
 
 def draw(seed: int, site: str, host: str, install_seconds: float | None) -> Pace:
