@@ -7,7 +7,6 @@ StarlingX from virtual media 30 to 60 minutes. The draw depends only on the seed
 import random
 from dataclasses import dataclass
 
-
 _WRITTEN = ("install", "update")
 _LONGEST_BOOT = 1.5
 """Times as long as drawn: with that POST takes six minutes at most."""
