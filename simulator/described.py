@@ -15,6 +15,7 @@
             mac: "00:00:5e:00:53:07"
             ports: [enp81s0f0]     # what its first ports are called; eth0 and so on where absent
             disks: [/dev/sdc]      # beside those that every machine has
+            blank: true            # locked, switched off and without a system, at a site in service
         runs: starlingx-26.03.1    # what is deployed there; the oldest where absent
         ceph: rook                 # rook or bare-metal; none where absent
 
@@ -44,6 +45,13 @@ class Described:
     ceph: dict[str, str] = field(default_factory=dict)
     """By site, of those that have it."""
     firmware: tuple[FirmwareFile, ...] = ()
+
+    @property
+    def blank(self) -> frozenset[str]:
+        """SITE/HOST"""
+        return frozenset(
+            f"{each.site}/{host.name}" for each in self.sites for host in each.hosts if host.blank
+        )
 
     def host(self, site: str, name: str) -> TwinHost | None:
         own = next((each.hosts for each in self.sites if each.site == site), ())

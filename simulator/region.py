@@ -296,6 +296,7 @@ def _floor(options: Options, base: str, clock: Clock, sites: dict[str, Cloud], f
         bootstrapped=options.bootstrapped,
         installed=options.installed,
         install_seconds=options.knobs.install_seconds,
+        blanks=options.described.blank if options.described else frozenset(),
         firmware=options.described.firmware if options.described else (),
         password=f"Bmc-{random.Random(f'{options.seed}/bmc').getrandbits(64):016x}",
     )

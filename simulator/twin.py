@@ -40,6 +40,8 @@ class TwinHost:
     """What its first ports are called, the one with the MAC first."""
     disks: tuple[str, ...] = ()
     """Device nodes or paths that it has beside its own."""
+    blank: bool = False
+    """Locked, switched off and to be installed, at a site in service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,8 @@ class Twin:
         for host, wanted in zip(hosts, self.hosts, strict=True):
             host.personality, host.mac = wanted.personality, wanted.mac
             host.subfunctions = wanted.personality if self.topology == "Standard" else "controller,worker"
+            if wanted.blank:
+                host.enter("locked", "disabled", "offline", "")
 
 
 def read(path: Path) -> Twin:
@@ -97,7 +101,7 @@ def _host(path: Path, place: int, host: Any) -> TwinHost:
         raise TwinError(f"--twin: {path}: {at[:-1]}: expected {{name, personality, mac}}")
     name, personality, mac = (word_of(path, host, key, at) for key in ("name", "personality", "mac"))
     ports, disks = (_words(path, host, key, at) for key in ("ports", "disks"))
-    made = TwinHost(name, personality, mac, ports, disks)
+    made = TwinHost(name, personality, mac, ports, disks, bool(host.get("blank", False)))
     if made.personality not in _PERSONALITIES:
         known = ", ".join(_PERSONALITIES)
         raise TwinError(f"--twin: {path}: {at}personality: must be one of {known}, not {made.personality!r}")

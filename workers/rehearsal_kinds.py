@@ -15,6 +15,7 @@ from inventory.load import Inventory, NotDeclared
 from inventory.problems import FileErrors
 from models.inventory import Site
 from models.operations import (
+    DCMANAGERS_HOST,
     PHONE_HOME,
     AddSubcloudOperation,
     BackupOperation,
@@ -50,6 +51,8 @@ class Setting:
     prepares: Literal["", "backups", "hosts"] = ""
     """What is made by the real workflows before the clock begins."""
     firmware: tuple[dict[str, str], ...] = ()
+    blank_host: str = ""
+    """Of sites in service the one that has no system."""
 
 
 def setting(
@@ -87,12 +90,14 @@ def _install(operation: InstallOperation, sites: Sequence[Site], inventory: Inve
             "through: ironic: no simulated region has an Ironic; rehearse it without --deep, or "
             "with through: redfish"
         )
-    if operation.proof == "sysinv":
+    if operation.proof == "sysinv" and operation.host == DCMANAGERS_HOST:
         raise CannotRehearse(
-            "proof: sysinv: the sites of the simulated region are bare, and no sysinv answers there; "
-            "rehearse it without --deep, or with proof: ssh"
+            f"proof: sysinv: where {operation.host} is not installed no simulated sysinv answers; rehearse it "
+            "without --deep, or with proof: ssh"
         )
     assumed = ["all hosts are switched off and blank"]
+    if operation.host != DCMANAGERS_HOST:
+        assumed = [f"sites are in service, {operation.host} of each is locked, switched off and blank"]
     if operation.bios or operation.secure_boot is not None:
         assumed.append("BIOS settings are left out, their names are the vendors'")
     if operation.through == "dcmanager":
@@ -103,7 +108,13 @@ def _install(operation: InstallOperation, sites: Sequence[Site], inventory: Inve
         )
     assumed.append("images are the simulator's, under the names of the real ones" if operation.image
                    else "hosts' own boot images are not made, the simulator has one for each")  # fmt: skip
-    return Setting(("--bare",), (*assumed, VENDORS), has_bmcs=True)
+    is_first = operation.host == DCMANAGERS_HOST
+    return Setting(
+        ("--bare",) if is_first else (),
+        (*assumed, VENDORS),
+        has_bmcs=True,
+        blank_host="" if is_first else operation.host,
+    )
 
 
 def _add(operation: AddSubcloudOperation, sites: Sequence[Site], inventory: Inventory) -> Setting:

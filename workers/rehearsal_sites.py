@@ -34,6 +34,8 @@ def described(
             host["disks"] = disks_of(profile, host["personality"])
     before = replaced(site, spec)
     for host in hosts:
+        if host["name"] == setting.blank_host:
+            host["blank"] = True
         if host["name"] in before:
             host["mac"], _ = before[host["name"]]
     row: dict[str, Any] = {

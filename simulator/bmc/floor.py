@@ -136,7 +136,7 @@ class Floor:
         self.listeners, self.doors = listeners, doors
         for place in self._by_name.values():
             await listeners.open_at(place.address, (BMC_PORT,))
-            if not self.making.blank(place.host):
+            if not self.making.blank(place):
                 await doors.open_at(place.oam, (SSH_PORT,))
 
     async def __call__(self, raw: web.BaseRequest) -> web.StreamResponse:

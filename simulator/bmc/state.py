@@ -54,6 +54,8 @@ class Making:
     """Only the first controller of a site has a system."""
     installed: bool = False
     """The same, and it is not bootstrapped."""
+    blanks: frozenset[str] = frozenset()
+    """SITE/HOST of single hosts that have no system."""
     firmware: tuple[FirmwareFile, ...] = ()
     """Images that somebody describes."""
     stretched: dict[str, float] = field(default_factory=dict)
@@ -64,9 +66,10 @@ class Making:
         """No cloud runs on any host yet."""
         return self.bare or self.installed
 
-    def blank(self, host: str) -> bool:
+    def blank(self, place: Place) -> bool:
         """Whether this host begins powered off with a blank disk."""
-        return self.bare or ((self.bootstrapped or self.installed) and host != "controller-0")
+        is_later = (self.bootstrapped or self.installed) and place.host != "controller-0"
+        return self.bare or is_later or place.name in self.blanks
 
 
 @dataclass(slots=True)
@@ -99,9 +102,7 @@ class Bmc:
         drawn = durations.draw(making.seed, place.site, place.host, making.install_seconds)
         self.pace = drawn.times(making.stretched.get(place.site, 1.0))
         self.hardware = hardware.draw(making.seed, place.site, place.host, place.number, place.mac)
-        self.machine = Machine(
-            making.clock, self.pace, flavour.has(Quirk.ONCE_STAYS), making.blank(place.host)
-        )
+        self.machine = Machine(making.clock, self.pace, flavour.has(Quirk.ONCE_STAYS), making.blank(place))
         self.machine.hooks.medium = self._in_drive
         self.machine.hooks.to_medium = self._boots_medium
         self.machine.hooks.news = self._news

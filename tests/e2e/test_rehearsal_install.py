@@ -9,7 +9,7 @@ import pytest_asyncio
 import yaml
 
 from models.outcome import Outcome
-from tests.e2e.rehearsed import asked, ends, fleet, read, rehearse
+from tests.e2e.rehearsed import asked, ends, fleet, read, rehearse, write
 from tests.support.simulator import Simulator
 from workers.rehearsal_deep import dice_of
 from workers.rehearsal_ways_out import ways_out
@@ -75,3 +75,19 @@ async def test_bare_servers_are_installed_and_no_bmc_of_the_fleet_is_asked(
         "sites[1].deploy.install_values: bmc_address",
         "operation.image",
     ]
+
+
+async def test_a_second_controller_is_installed_at_a_site_in_service(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path
+) -> None:
+    async with fleet(tmp_path_factory.mktemp("in-service"), 2, "--topology", "aio-dx") as region:
+        document = read(region)
+        del document["sites"][0]["hosts"][1]["oam"]
+        write(region, document)
+        paths = [f"{site}/controller-1" for site in SITES[:2]]
+        operation = INSTALL | {"host": "controller-1", "proof": "sysinv", "wipe": paths}
+        said, found = await rehearse(tmp_path, region, operation, "--speed", "600")
+        assert (said.code, await asked(region)) == (0, 0)
+    ended = ends(found)
+    assert {end for end, _ in ended.values()} == {Outcome.SUCCEEDED}, ended
+    assert "is installed, as sysinv of edge-0001 says" in ended["edge-0001"][1]

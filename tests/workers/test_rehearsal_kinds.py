@@ -122,7 +122,7 @@ def test_servers_of_which_nothing_is_recorded_are_new(tmp_path: Path) -> None:
     ("operation", "words"),
     [
         (INSTALL | {"through": "ironic"}, "no simulated region has an Ironic"),
-        (INSTALL | {"proof": "sysinv"}, "no sysinv answers there"),
+        (INSTALL | {"proof": "sysinv"}, "no simulated sysinv answers"),
         ({"kind": "add-subcloud"}, "declares no deploy for a"),
     ],
 )
