@@ -19,6 +19,7 @@ from models.backup import BackupResult, BackupSiteRequest
 from models.base import Frozen
 from models.bringup import ConfigurationResult, ConfigureRequest
 from workers.rehearsal import CannotRehearse
+from workers.rehearsal_deep import PREPARED_AT_ONCE
 from workers.rehearsal_profiles import only_locked
 from workers.rehearsal_sites import replaced
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from records.store import Store
     from workers.rehearsal_region import Cast
 
-AT_ONCE = 20
-"""Two cores do as many in the time of a few."""
 INVENTORY = "inventory.yaml"
 PREPARED = "prepared"
 READ_AGAIN_S = 2.0
@@ -113,7 +112,7 @@ async def _each(
     client: "Client", play: "Cast", workflow: str, result: type[Frozen], request: Callable[[str], Frozen]
 ) -> list[str]:
     """Runs it for every site; what went wrong, in words."""
-    places = asyncio.Semaphore(AT_ONCE)
+    places = asyncio.Semaphore(PREPARED_AT_ONCE)
 
     async def run(site: str) -> str:
         async with places:

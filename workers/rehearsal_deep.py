@@ -35,6 +35,10 @@ OVERHEAD = timedelta(seconds=1)
 """By the wall, of a site's own requests and polls, one after the other."""
 UNKNOWN = timedelta(minutes=12)
 """What a site takes, where nothing is recorded."""
+PREPARED_AT_ONCE = 20
+"""Sites that are made what the operation finds; two cores do as many in the time of a few."""
+PREPARING = {"backups": timedelta(minutes=5), "hosts": timedelta(minutes=15)}
+"""What that takes of a site, before the clock begins."""
 FAILS = {
     "patch": ("vim.apply", "fail"),
     "upgrade": ("usm.activate", "fail"),
@@ -217,7 +221,9 @@ def foretold(play: Cast, lengths: Sequence[timedelta], speed: float) -> timedelt
     """By the wall, what is waited for in open windows left aside."""
     by_sites = len(lengths) / SITES_A_SECOND
     by_campaign = estimate.campaign_time(play.spec, lengths).total_seconds() / speed
-    return STARTS_WITHIN + len(lengths) * A_SITE + timedelta(seconds=max(by_sites, by_campaign))
+    rounds = -(-len(lengths) // PREPARED_AT_ONCE)
+    before = rounds * PREPARING.get(play.setting.prepares, timedelta(0)) / speed
+    return STARTS_WITHIN + len(lengths) * A_SITE + before + timedelta(seconds=max(by_sites, by_campaign))
 
 
 @dataclass(frozen=True)

@@ -92,8 +92,8 @@ def _install(operation: InstallOperation, sites: Sequence[Site], inventory: Inve
         )
     if operation.proof == "sysinv" and operation.host == DCMANAGERS_HOST:
         raise CannotRehearse(
-            f"proof: sysinv: where {operation.host} is not installed no simulated sysinv answers; rehearse it "
-            "without --deep, or with proof: ssh"
+            f"proof: sysinv: where {operation.host} is not installed no simulated sysinv answers; "
+            "rehearse it without --deep, or with proof: ssh"
         )
     assumed = ["all hosts are switched off and blank"]
     if operation.host != DCMANAGERS_HOST:
