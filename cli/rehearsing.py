@@ -22,6 +22,7 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 
 from cli.exits import Failure
+from cli.preparing import INVENTORY, prepared
 from cli.processes import end, log_file, start_worker
 from cli.session import ask, progress_of
 from cli.simulated import (
@@ -43,6 +44,8 @@ from workers import embedded, rehearsal_deep, rehearsal_region
 from workers.connection import connect, register_search_attributes
 from workers.rehearsal import CannotRehearse, Rehearsed
 from workers.rehearsal_clock import SHORTLY_BEFORE, RehearsalClock, next_opening
+from workers.rehearsal_profiles import write_files
+from workers.rehearsal_ways_out import ways_out
 
 if TYPE_CHECKING:
     from temporalio.client import WorkflowHandle
@@ -101,6 +104,7 @@ async def rehearsed(
     async with AsyncExitStack() as stack:
         speed = speed or round(rehearsal_deep.fitting_speed(play, learned.usual), 1)
         regions = await _simulated(stack, folder, play, seed, speed)
+        play = play.with_images(_images(regions))
         lengths = await _stretched(regions, play, learned, seed, speed)
         lasts = rehearsal_deep.foretold(play, list(lengths.values()), speed)
         tell(
@@ -108,6 +112,7 @@ async def rehearsed(
             f"{_minutes(lasts)}, and what is waited for in open windows; files in {folder}"
         )
         stage = await stack.enter_async_context(_stage(folder, play, regions, learned, speed))
+        await prepared(stage.client, stage.store, regions, play, folder, tell, stage.check)
         plan = await ask(stage.client, contracts.PLAN_CAMPAIGN, spec.name, play.spec, CampaignPlan)
         await _spoilt(regions, play, rehearsal_deep.dictated(play, fate))
         result = await _played(stage, play, tell)
@@ -146,6 +151,11 @@ async def _simulated(
     return regions
 
 
+def _images(regions: Mapping[str, Region]) -> str:
+    """The URL below which a region has an image of every name."""
+    return str(next(iter(regions.values())).admin.base_url.join("/images"))
+
+
 def _simulator_of(controller: str) -> str:
     return f"simulator {controller}"
 
@@ -163,7 +173,7 @@ async def _stretched(
     if operation.kind not in rehearsal_deep.STRETCHED:
         return dict.fromkeys(play.names, learned.usual)
     for region in regions.values():
-        found = await region.get(f"/durations?operation={operation.kind}&release={operation.target}")
+        found = await region.get(rehearsal_deep.question(play))
         drawn |= {site: timedelta(seconds=parts["ideal"] * speed) for site, parts in found.items()}
     lengths = learned.lengths(play, seed, drawn)
     factors = rehearsal_deep.stretches(lengths, drawn, speed)
@@ -212,6 +222,8 @@ async def _stage(
         clock.write(folder / CLOCK)
         log = stack.enter_context(log_file(folder / "worker.log"))
         env = worker_settings(server.address, inventory, folder, speed, SEND_WINDOW_S)
+        # Where what the simulated machines install calls home.
+        env["STARFLOCK_PHONE_HOME_LISTEN"] = f"127.0.0.1:{embedded.free_port()}"
         module = ("workers.rehearsal_worker", str(folder / CLOCK))
         worker = await start_worker(env, log=log, on_our_death=signal.SIGKILL, module=module)
         stack.push_async_callback(end, worker, ENDS_WITHIN_S)
@@ -223,16 +235,20 @@ async def _stage(
 def _declared(folder: Path, play: rehearsal_region.Cast, regions: Mapping[str, Region]) -> Path:
     """Raises: CannotRehearse: it would lead out of the rehearsal."""
     document = rehearsal_region.declared(play, {name: each.inventory for name, each in regions.items()})
-    if out := rehearsal_region.ways_out(document, folder):
+    campaign = {"operation": play.spec.operation.model_dump(mode="json")}
+    if out := ways_out(document, folder) + ways_out(campaign, folder):
         raise CannotRehearse(
             f"the rehearsal's inventory leads elsewhere, nothing was begun: {', '.join(out[:4])}"
         )
+    if play.setting.has_profiles:
+        used = {site.profile for site in play.sites}
+        write_files([each for each in play.inventory.file.site_profiles if each.name in used], folder)
     key = folder / rehearsal_region.ARCHIVE_KEY
     key.touch(mode=0o600)
     key.write_text(base64.b64encode(hashlib.sha256(b"rehearsal").digest()).decode())
     for archive in document.get("archives", ()):
         (folder / archive["directory"]).mkdir(parents=True)
-    path = folder / "inventory.yaml"
+    path = folder / INVENTORY
     path.write_text(yaml.safe_dump(document, sort_keys=False))
     return path
 

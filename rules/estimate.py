@@ -80,21 +80,30 @@ def needed(
     say nothing: a second controller doubles the work.
     """
     own = [run for its, run in runs if its == topology]
+    chosen, words = closest(own, before, release)
+    if chosen:
+        took = quantile([run.taken for run in chosen], policy.quantile)
+        rests_on = f"{policy.quantile:.0%} of {len(chosen)} runs {words} on {topology}"
+        return Need(took, rests_on) if took >= policy.at_least else Need(policy.at_least, "at_least")
+    longest = max((run.taken for run in own), default=timedelta(0))
+    duration = max(policy.unknown, policy.at_least, longest)
+    runs_known = f"{len(own) or 'no'} {'run' if len(own) == 1 else 'runs'}"
+    return Need(duration, f"unknown; {runs_known} on {topology} recorded")
+
+
+def closest(own: Sequence[RunTime], before: str, release: str) -> tuple[list[RunTime], str]:
+    """Of the runs on one topology those that are enough and nearest to this pair of releases, and what they
+    have in common; none where there are too few at all."""
     to_release = [run for run in own if run.release == release]
     pair = [run for run in to_release if before and run.before == before]
     for chosen, words in (
         (pair, f"of {before} to {release}"),
         (to_release, f"to {release}"),
-        (own, "of this kind"),
+        (list(own), "of this kind"),
     ):
         if len(chosen) >= FEWEST_RUNS:
-            took = quantile([run.taken for run in chosen], policy.quantile)
-            rests_on = f"{policy.quantile:.0%} of {len(chosen)} runs {words} on {topology}"
-            return Need(took, rests_on) if took >= policy.at_least else Need(policy.at_least, "at_least")
-    longest = max((run.taken for run in own), default=timedelta(0))
-    duration = max(policy.unknown, policy.at_least, longest)
-    runs_known = f"{len(own) or 'no'} {'run' if len(own) == 1 else 'runs'}"
-    return Need(duration, f"unknown; {runs_known} on {topology} recorded")
+            return chosen, words
+    return [], ""
 
 
 def quantile(durations: Sequence[timedelta], share: float) -> timedelta:

@@ -2,26 +2,37 @@
 
     patches:                       # beside those that the simulator has
       - {release: starlingx-26.03.7, reboot: true}
+    firmware:                      # what the BMCs have beside or instead of their own
+      - {component: iDRAC, image: iDRAC-7.20.30.exe, version: 7.20.30}
     sites:
       - site: edge-0007            # each as in `--twin`
         subcloud: subcloud-0007
         region: 3f0c...
         topology: AIO-SX
         hosts:
-          - {name: controller-0, personality: controller, mac: "00:00:5e:00:53:07"}
+          - name: controller-0
+            personality: controller
+            mac: "00:00:5e:00:53:07"
+            ports: [enp81s0f0]     # what its first ports are called; eth0 and so on where absent
+            disks: [/dev/sdc]      # beside those that every machine has
+            blank: true            # locked, switched off and without a system, at a site in service
         runs: starlingx-26.03.1    # what is deployed there; the oldest where absent
+        ceph: rook                 # rook or bare-metal; none where absent
 
-All else is drawn, as for every other region. All sites begin in service.
+All else is drawn, as for every other region. Sites begin in service, or as `--bare`, `--bootstrapped`,
+`--installed` and `--not-added` have them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from simulator.bmc.firmware import FirmwareFile
+from simulator.ceph.stock import KINDS
 from simulator.cloud.releases import Release
-from simulator.twin import Twin, TwinError, site_of, word_of
+from simulator.twin import Twin, TwinError, TwinHost, site_of, word_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,20 @@ class Described:
     """By site."""
     patches: tuple[tuple[str, bool], ...]
     """Release and whether it needs a reboot."""
+    ceph: dict[str, str] = field(default_factory=dict)
+    """By site, of those that have it."""
+    firmware: tuple[FirmwareFile, ...] = ()
+
+    @property
+    def blank(self) -> frozenset[str]:
+        """SITE/HOST"""
+        return frozenset(
+            f"{each.site}/{host.name}" for each in self.sites for host in each.hosts if host.blank
+        )
+
+    def host(self, site: str, name: str) -> TwinHost | None:
+        own = next((each.hosts for each in self.sites if each.site == site), ())
+        return next((host for host in own if host.name == name), None)
 
     def with_patches(self, releases: dict[str, Release]) -> dict[str, Release]:
         """Those of the running product version stand before the next major release.
@@ -89,7 +114,26 @@ def read(path: Path) -> Described:
     runs = {
         each.site: word_of(path, row, "runs") for each, row in zip(sites, rows, strict=True) if "runs" in row
     }
-    return Described(sites, runs, tuple(_patch(path, row) for row in document.get("patches", [])))
+    ceph = {
+        each.site: word_of(path, row, "ceph") for each, row in zip(sites, rows, strict=True) if "ceph" in row
+    }
+    for site, kind in ceph.items():
+        if kind not in KINDS:
+            known = ", ".join(KINDS)
+            raise TwinError(f"--region: {path}: {site}: ceph: must be one of {known}, not {kind!r}")
+    return Described(
+        sites,
+        runs,
+        tuple(_patch(path, row) for row in document.get("patches", [])),
+        ceph,
+        tuple(_firmware(path, row) for row in document.get("firmware", [])),
+    )
+
+
+def _firmware(path: Path, row: Any) -> FirmwareFile:
+    if not isinstance(row, dict):
+        raise TwinError(f"--region: {path}: firmware: expected {{component, image, version}}")
+    return FirmwareFile(*(word_of(path, row, name, "firmware.") for name in FirmwareFile.__slots__))
 
 
 def _patch(path: Path, row: Any) -> tuple[str, bool]:

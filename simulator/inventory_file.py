@@ -86,8 +86,8 @@ def _site(region: Region, cloud: Cloud, folder: Path) -> dict[str, Any]:
         body["kubernetes"] = _kubernetes(region, cloud)
     if region.options.openstack:
         body["openstack"] = _openstack(region, cloud)
-    if region.options.ceph:
-        body["ceph"] = _ceph(region, cloud)
+    if kind := region.options.ceph_of(cloud.name):
+        body["ceph"] = _ceph(region, cloud, kind)
     if region.options.site_ssh:
         body["ssh"] = _ssh(region, cloud)
     return body | _way_in(region, cloud, folder)
@@ -95,7 +95,7 @@ def _site(region: Region, cloud: Cloud, folder: Path) -> dict[str, Any]:
 
 def _way_in(region: Region, cloud: Cloud, folder: Path) -> dict[str, Any]:
     """How the site is to begin, where it has not."""
-    if region.options.installed:
+    if region.options.installed and not region.options.not_added:
         return {
             "endpoints": _endpoints(region, cloud),
             "bootstrap": _bootstrap(region, cloud, value_files.write_localhost(region, cloud, folder)),
@@ -157,8 +157,8 @@ def _openstack(region: Region, cloud: Cloud) -> dict[str, Any]:
     return body | ({} if region.options.plain else {"ca_bundle": CA_FILE})
 
 
-def _ceph(region: Region, cloud: Cloud) -> dict[str, Any]:
-    if region.options.ceph == "rook":
+def _ceph(region: Region, cloud: Cloud, kind: str) -> dict[str, Any]:
+    if kind == "rook":
         return {"kind": "rook"}
     assert region.floor is not None
     assert region.installed is not None

@@ -90,6 +90,20 @@ class Options:
             return self.described.sites[number - 1]
         return self.twin if number else None
 
+    @property
+    def has_duplex(self) -> bool:
+        """Some of its sites have a second controller."""
+        if self.described is not None:
+            return any(site.topology != "AIO-SX" for site in self.described.sites)
+        return self.topology != "aio-sx"
+
+    def ceph_of(self, site: str) -> str:
+        """Its kind, where the site has it."""
+        return self.ceph or (self.described.ceph.get(site, "") if self.described is not None else "")
+
+    def _kinds_of_ceph(self) -> set[str]:
+        return {self.ceph, *(self.described.ceph.values() if self.described else ())} - {""}
+
     def check(self) -> None:
         """Raises: UsageError."""
         if not 1 <= self.sites <= MOST_SITES:
@@ -98,10 +112,8 @@ class Options:
             raise UsageError(
                 "--twin: the region is this one site, in service: give no other, and none to set up"
             )
-        if self.described is not None and (
-            self.twin is not None or self.bare or self.bootstrapped or self.installed or self.not_added
-        ):
-            raise UsageError("--region: its sites are in service: give no --twin, and none to set up")
+        if self.described is not None and self.twin is not None:
+            raise UsageError("--region: says which sites there are: give no --twin")
         if self.speed <= 0:
             raise UsageError(f"--speed: must be above 0, not {self.speed:g}")
         if self.topology not in TOPOLOGIES:
@@ -124,11 +136,12 @@ class Options:
             raise UsageError("--pods: only sites in service with --kubernetes run pods")
         if self.ceph not in ("", "rook", "bare-metal"):
             raise UsageError(f"--ceph: must be rook or bare-metal, not {self.ceph!r}")
-        if self.ceph and (self.bare or self.bootstrapped or self.installed):
+        kinds = self._kinds_of_ceph()
+        if kinds and (self.bare or self.bootstrapped or self.installed):
             raise UsageError("--ceph: only sites in service have it")
-        if self.ceph == "rook" and not self.kubernetes:
+        if "rook" in kinds and not self.kubernetes:
             raise UsageError("--ceph: rook is reached through Kubernetes; give --kubernetes, too")
-        if self.ceph == "bare-metal" and not self.bmcs:
+        if "bare-metal" in kinds and not self.bmcs:
             raise UsageError("--ceph: bare-metal is reached by SSH to its hosts, so not with --no-bmcs")
         if self.bare_pod and not self.pods:
             raise UsageError("--bare-pod: goes with --pods")
@@ -155,7 +168,7 @@ class Options:
             raise UsageError("--bare and --bootstrapped: a site is either blank or bootstrapped; give one")
         if self.installed and (self.bare or self.bootstrapped or not self.bmcs):
             raise UsageError("--installed: goes with none of --bare, --bootstrapped and --no-bmcs")
-        if self.not_added and self.topology != "aio-sx" and self.sites > MOST_DUPLEX_ADDED:
+        if self.not_added and self.has_duplex and self.sites > MOST_DUPLEX_ADDED:
             raise UsageError(
                 f"--sites: at most {MOST_DUPLEX_ADDED} duplex sites can be added, not {self.sites}"
             )

@@ -32,7 +32,7 @@ from simulator.dcmanager.backing_up import Backups
 from simulator.dcmanager.deployer import Deployer
 from simulator.dcmanager.images import BootImages
 from simulator.dcmanager.state import Database, Subcloud
-from simulator.kits import kit_of
+from simulator.kits import kit_of, named
 from simulator.kubernetes.api import Kubernetes
 from simulator.openstack.api import APPLICATION, Openstack
 from simulator.options import APART, Options, UsageError, addresses, free_base
@@ -91,6 +91,14 @@ class Region:
 
     def clouds(self) -> list[Cloud]:
         return [self.controller, *self.sites.values()]
+
+    def stretch(self, cloud: Cloud, factor: float) -> None:
+        """From now on a site's own work takes so many times as long as it did."""
+        cloud.durations = cloud.durations.times(factor)
+        stretched = self.deployer.stretched
+        stretched[cloud.name] = stretched.get(cloud.name, 1.0) * factor
+        if self.floor is not None:
+            self.floor.stretch(cloud.name, factor)
 
     def plant(self, fault: Fault) -> None:
         """Add a fault; what is a state rather than an event begins now."""
@@ -159,7 +167,7 @@ def build(options: Options) -> Region:
         UsageError: an option names what does not exist.
     """
     base = options.base or free_base()
-    apart = APART if options.not_added and options.topology != "aio-sx" else 1
+    apart = APART if options.not_added and options.has_duplex else 1
     first, rest = addresses(base, options.sites, apart)
     clock = Clock(options.speed)
     controller = _cloud(options, clock, 0, first)
@@ -250,8 +258,8 @@ def build(options: Options) -> Region:
         _listen_to(cloud, ledger, faults)
         if options.vms and cloud is not controller:
             openstack.stack(cloud, options.vms)
-        if options.ceph and cloud is not controller:
-            ceph_stock.give(cloud, options.ceph)
+        if cloud is not controller and (kind := options.ceph_of(cloud.name)):
+            ceph_stock.give(cloud, kind)
             ceph.of(cloud)
     if options.bmcs:
         region.floor = deployer.floor = _floor(options, base, clock, sites, front)
@@ -288,6 +296,8 @@ def _floor(options: Options, base: str, clock: Clock, sites: dict[str, Cloud], f
         bootstrapped=options.bootstrapped,
         installed=options.installed,
         install_seconds=options.knobs.install_seconds,
+        blanks=options.described.blank if options.described else frozenset(),
+        firmware=options.described.firmware if options.described else (),
         password=f"Bmc-{random.Random(f'{options.seed}/bmc').getrandbits(64):016x}",
     )
     try:
@@ -348,7 +358,7 @@ def _cloud(options: Options, clock: Clock, number: int, address: str) -> Cloud:
     if number and options.described is not None:
         cloud.usm.states = options.described.stand(identity.name, cloud.usm.states, releases)
     cloud.usm.spoken()
-    cloud.kit_of = lambda host: _kit(options.seed, cloud, host)
+    cloud.kit_of = lambda host: _kit(options, cloud, host)
     if number and options.bootstrapped:
         bootstrapped(cloud)
     elif number and options.openstack and not (options.bare or options.installed):
@@ -409,9 +419,11 @@ def _host(dice: random.Random, place: int, name: str, identity: Identity) -> Hos
     )
 
 
-def _kit(seed: int, cloud: Cloud, host: Host) -> Kit:
+def _kit(options: Options, cloud: Cloud, host: Host) -> Kit:
     """The machine as its BMC has it; the number, which only decides on cards, is of no concern here."""
-    return kit_of(draw_hardware(seed, cloud.name, host.name, cloud.identity.number, host.mac))
+    kit = kit_of(draw_hardware(options.seed, cloud.name, host.name, cloud.identity.number, host.mac))
+    said = options.described.host(cloud.name, host.machine or host.name) if options.described else None
+    return kit if said is None else named(kit, said.ports, said.disks)
 
 
 def _machine(seed: int, cloud: Cloud, host: Host) -> str:

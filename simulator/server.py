@@ -75,8 +75,8 @@ class Server:
         if options.pods:
             for cloud in region.sites.values():
                 region.kubernetes.cluster(cloud).settle_in(options.pods, options.bare_pod)
-        if options.ceph == "rook":
-            for cloud in region.sites.values():
+        for cloud in region.sites.values():
+            if options.ceph_of(cloud.name) == "rook":
                 deploy_toolbox(region.kubernetes.cluster(cloud))
         if options.vms and options.kubernetes:
             for cloud in region.sites.values():

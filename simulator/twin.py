@@ -36,6 +36,12 @@ class TwinHost:
     name: str
     personality: str
     mac: str
+    ports: tuple[str, ...] = ()
+    """What its first ports are called, the one with the MAC first."""
+    disks: tuple[str, ...] = ()
+    """Device nodes or paths that it has beside its own."""
+    blank: bool = False
+    """Locked, switched off and to be installed, at a site in service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,8 @@ class Twin:
         for host, wanted in zip(hosts, self.hosts, strict=True):
             host.personality, host.mac = wanted.personality, wanted.mac
             host.subfunctions = wanted.personality if self.topology == "Standard" else "controller,worker"
+            if wanted.blank:
+                host.enter("locked", "disabled", "offline", "")
 
 
 def read(path: Path) -> Twin:
@@ -91,13 +99,22 @@ def _host(path: Path, place: int, host: Any) -> TwinHost:
     at = f"hosts[{place}]."
     if not isinstance(host, dict):
         raise TwinError(f"--twin: {path}: {at[:-1]}: expected {{name, personality, mac}}")
-    made = TwinHost(*(word_of(path, host, name, at) for name in ("name", "personality", "mac")))
+    name, personality, mac = (word_of(path, host, key, at) for key in ("name", "personality", "mac"))
+    ports, disks = (_words(path, host, key, at) for key in ("ports", "disks"))
+    made = TwinHost(name, personality, mac, ports, disks, bool(host.get("blank", False)))
     if made.personality not in _PERSONALITIES:
         known = ", ".join(_PERSONALITIES)
         raise TwinError(f"--twin: {path}: {at}personality: must be one of {known}, not {made.personality!r}")
     if not _MAC.fullmatch(made.mac):
         raise TwinError(f"--twin: {path}: {at}mac: must look like 00:00:5e:00:53:07, not {made.mac!r}")
     return made
+
+
+def _words(path: Path, host: dict[str, Any], name: str, at: str) -> tuple[str, ...]:
+    found = host.get(name, [])
+    if not isinstance(found, list) or not all(isinstance(each, str) and each for each in found):
+        raise TwinError(f"--twin: {path}: {at}{name}: expected a list of words, found {found!r}")
+    return tuple(found)
 
 
 def word_of(path: Path, document: dict[str, Any], name: str, at: str = "") -> str:

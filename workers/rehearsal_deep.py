@@ -12,6 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 from models.campaign import CampaignResult
 from models.fleet import CampaignPlan
+from models.inventory import Site
+from models.operations import AddSubcloudOperation, InstallOperation
 from models.outcome import Outcome
 from models.records import CampaignEvent, CampaignRun, Journal, RunTime, SiteRun
 from models.rehearsal import Deep, DeepSite, PlanBlock, RehearsalFaults
@@ -33,15 +35,34 @@ OVERHEAD = timedelta(seconds=1)
 """By the wall, of a site's own requests and polls, one after the other."""
 UNKNOWN = timedelta(minutes=12)
 """What a site takes, where nothing is recorded."""
+PREPARED_AT_ONCE = 20
+"""Sites that are made what the operation finds; two cores do as many in the time of a few."""
+PREPARING = {"backups": timedelta(minutes=5), "hosts": timedelta(minutes=15)}
+"""What that takes of a site, before the clock begins."""
 FAILS = {
     "patch": ("vim.apply", "fail"),
     "upgrade": ("usm.activate", "fail"),
     "journey": ("usm.activate", "fail"),
     "backup": ("backup.create", "fail"),
     "verify": ("site", "alarm"),
+    "install": ("bmc.reset", "lie"),
+    "add-subcloud": ("deploy.bootstrap", "fail"),
+    "bring-up": ("host.unlock", "fail"),
+    "configure": ("site", "alarm"),
+    "restore": ("backup.restore", "fail"),
+    "firmware": ("bmc.update", "lie"),
 }
-STRETCHED = ("patch", "upgrade")
-"""Whose durations the simulator foretells and lets be stretched."""
+SILENT = {
+    "install": ("bmc", "drop-before"),
+    "firmware": ("bmc", "drop-before"),
+    "add-subcloud": ("dcmanager", "drop-before"),
+    "restore": ("dcmanager", "drop-before"),
+}
+"""How a site is unreachable, where it is not the site that is asked: its BMCs, or its dcmanager about it."""
+TO_A_RELEASE = ("patch", "upgrade", "prestage", "journey")
+STRETCHED = (*TO_A_RELEASE, "install", "add-subcloud", "bring-up", "backup", "restore", "firmware")
+"""Whose durations the simulator foretells and lets be stretched. Of the others nobody knows beforehand how
+much of a site's work there will be."""
 HISTORY = "recorded before the rehearsal"
 
 
@@ -68,10 +89,15 @@ def dice_of(site: str, seed: int) -> random.Random:
 
 def dictated(play: Cast, fate: Mapping[str, Outcome]) -> list[dict[str, str]]:
     """Faults for the simulator."""
-    point, does = FAILS.get(play.spec.operation.kind, ("", ""))
-    if play.spec.upgrade is None and play.spec.operation.kind == "upgrade":
-        point, does = FAILS["patch"]
-    how = {Outcome.FAILED: (point, does), Outcome.UNREACHABLE: ("site", "dark")}
+    operation = play.spec.operation
+    fails, silent = FAILS.get(operation.kind, ("", "")), SILENT.get(operation.kind, ("site", "dark"))
+    if play.spec.upgrade is None and operation.kind == "upgrade":
+        fails = FAILS["patch"]
+    elif isinstance(operation, AddSubcloudOperation) and operation.enroll:
+        fails = ("deploy.enroll", "fail")
+    elif isinstance(operation, InstallOperation) and operation.through == "dcmanager":
+        fails = ("deploy.install", "fail")
+    how = {Outcome.FAILED: fails, Outcome.UNREACHABLE: silent}
     return [
         {"site": site, "on": how[outcome][0], "do": how[outcome][1]}
         for site, outcome in fate.items()
@@ -98,32 +124,47 @@ class Learned:
 
     def lengths(self, play: Cast, seed: int, drawn: Mapping[str, timedelta]) -> dict[str, timedelta]:
         """Of each site, drawn from runs on its topology; else what the simulator has drawn."""
-        enough = self._enough(play)
-        made = {}
+        made, by_topology = {}, self._by_topology(play)
         for site in play.sites:
             dice = dice_of(site.name, seed)
             dice.random()
-            taken = enough.get(site.topology)
+            taken, _ = self._taken(play, site, by_topology)
             made[site.name] = dice.choice(taken) if taken else drawn[site.name]
         return made
 
     def words(self, play: Cast) -> str:
-        enough = self._enough(play)
-        told = [f"{len(taken)} runs on {topology}" for topology, taken in sorted(enough.items())]
-        lacking = sorted({site.topology for site in play.sites} - enough.keys())
+        kind, by_topology = play.spec.operation.kind, self._by_topology(play)
+        told, lacking = dict[str, None](), set()
+        for site in sorted(play.sites, key=lambda site: site.topology):
+            taken, words = self._taken(play, site, by_topology)
+            if taken:
+                told[f"{len(taken)} runs{words} on {site.topology}"] = None
+            else:
+                lacking.add(site.topology)
         if lacking:
-            few = " (too few runs)" if play.spec.operation.kind in STRETCHED else ""
-            told.append(f"the simulator's ranges on {', '.join(lacking)}{few}")
+            few = "too few runs" if kind in STRETCHED else f"how long a {kind} takes is not learned"
+            told[f"the simulator's ranges on {', '.join(sorted(lacking))} ({few})"] = None
         return "; ".join(told)
 
-    def _enough(self, play: Cast) -> dict[str, list[timedelta]]:
+    def _taken(
+        self, play: Cast, site: Site, by_topology: Mapping[str, Sequence[RunTime]]
+    ) -> tuple[list[timedelta], str]:
+        """By enough recorded runs of the site's topology, those of its pair of releases for preference."""
+        own = by_topology.get(site.topology, ())
+        is_to_release = play.spec.operation.kind in TO_A_RELEASE
+        before = self.versions.get(site.name, "") if is_to_release else ""
+        chosen, words = estimate.closest(own, before, play.spec.operation.target)
+        is_whole = len(chosen) == len(own) or not is_to_release
+        return [run.taken for run in chosen], "" if is_whole else f" {words}"
+
+    def _by_topology(self, play: Cast) -> dict[str, list[RunTime]]:
         if play.spec.operation.kind not in STRETCHED:
             return {}
-        known: dict[str, list[timedelta]] = {}
+        known: dict[str, list[RunTime]] = {}
         for run in self.run_times:
             if run.site in play.inventory:
-                known.setdefault(play.inventory.site(run.site).topology, []).append(run.taken)
-        return {topology: taken for topology, taken in known.items() if len(taken) >= estimate.FEWEST_RUNS}
+                known.setdefault(play.inventory.site(run.site).topology, []).append(run)
+        return known
 
     async def keep(self, store: Store, kind: str, speed: float) -> None:
         """In the rehearsal's own records, as long as they would be by its wall: windows reckon with them."""
@@ -143,6 +184,18 @@ class Learned:
                     outcome=Outcome.SUCCEEDED, reason=HISTORY, version_after=version, began=then, ended=then,
                 )
             )  # fmt: skip
+
+
+def question(play: Cast) -> str:
+    """What the simulator is asked for the lengths that it has drawn."""
+    operation = play.spec.operation
+    asked = f"/durations?operation={operation.kind}"
+    if operation.kind in TO_A_RELEASE:
+        asked += f"&release={operation.target}"
+    if isinstance(operation, AddSubcloudOperation):
+        configures = any(site.deploy and site.deploy.deploy_config for site in play.sites)
+        asked += f"&configures={'true' if configures else 'false'}"
+    return asked
 
 
 def stretches(
@@ -168,7 +221,9 @@ def foretold(play: Cast, lengths: Sequence[timedelta], speed: float) -> timedelt
     """By the wall, what is waited for in open windows left aside."""
     by_sites = len(lengths) / SITES_A_SECOND
     by_campaign = estimate.campaign_time(play.spec, lengths).total_seconds() / speed
-    return STARTS_WITHIN + len(lengths) * A_SITE + timedelta(seconds=max(by_sites, by_campaign))
+    rounds = -(-len(lengths) // PREPARED_AT_ONCE)
+    before = rounds * PREPARING.get(play.setting.prepares, timedelta(0)) / speed
+    return STARTS_WITHIN + len(lengths) * A_SITE + before + timedelta(seconds=max(by_sites, by_campaign))
 
 
 @dataclass(frozen=True)

@@ -6,39 +6,40 @@ that the inventory which the rehearsal's worker reads has no way to a real addre
 the worker starts.
 """
 
-import ipaddress
 import re
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-from inventory.load import Inventory
+from inventory.bmc import declared_bmc
+from inventory.load import Inventory, NotDeclared
 from inventory.select import SelectionError, select
 from models.archive_access import ArchiveTarget
 from models.campaign import CampaignSpec, Selector
-from models.inventory import Host, Site, Topology
-from models.operations import BackupOperation, JourneyOperation, PrestageOperation, VerifyOperation
+from models.inventory import Site
+from models.operations import (
+    AddSubcloudOperation,
+    JourneyOperation,
+    PatchOperation,
+    PrestageOperation,
+    UpgradeOperation,
+)
 from workers.rehearsal import CannotRehearse
+from workers.rehearsal_kinds import Setting, installs, setting, with_images_of
+from workers.rehearsal_profiles import stood_in
+from workers.rehearsal_sites import described, has_ceph
 
-KINDS = ("patch", "upgrade", "prestage", "journey", "backup", "verify")
 DIALECTS = {"26.03": "12", "26.09": "next"}
 """What the simulator speaks, by the product version that its sites run."""
 BEFORE = {"26.09": "26.03", "27.03": "26.09"}
 PROFILE = "rehearsal"
 """Declares nothing: what a site is examined for all the same is looked at."""
 ARCHIVE, ARCHIVE_KEY = "archive", "archive-key"
-HOSTS_OF: dict[Topology, tuple[str, ...]] = {
-    "AIO-SX": ("controller-0",),
-    "AIO-DX": ("controller-0", "controller-1"),
-    "Standard": ("controller-0", "controller-1", "worker-0", "worker-1"),
-}
-"""Where the inventory names none."""
 _RELEASE = re.compile(r"(?P<version>\d+\.\d+)\.(?P<patch>\d+)$")
-_ADDRESSES = ("address", "oam", "bmc", "url", "auth_url", "endpoint")
-_SECRETS = ("env:", "vault:", "k8s:")
+_OPTIONAL = ("kubernetes", "openstack", "ceph")
+"""Parts of a site that it has where the real one declares them."""
+_FILES = ("bootstrap_values", "install_values", "deploy_config")
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ class Cast:
     regions: Mapping[str, Mapping[str, Any]]
     """By system controller: what `--region` is told."""
     assumed: tuple[str, ...]
+    setting: Setting = field(default_factory=Setting)
+
+    def with_images(self, images: str) -> "Cast":
+        """`images`: the URL below which a simulated region has one of every name."""
+        operation = with_images_of(self.spec.operation, images)
+        return replace(self, spec=self.spec.model_copy(update={"operation": operation}))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -62,11 +69,6 @@ class Cast:
 
 def cast(spec: CampaignSpec, inventory: Inventory, versions: Mapping[str, str]) -> Cast:
     """`versions`: what is deployed by site, as far as it was recorded. Raises: CannotRehearse."""
-    kind = spec.operation.kind
-    if kind not in KINDS:
-        raise CannotRehearse(
-            f"--deep has {', '.join(KINDS)}; a campaign of kind {kind} is rehearsed without it"
-        )
     if spec.select.groups:
         raise CannotRehearse(
             "select.groups asks dcmanager, and a rehearsal speaks to nobody: select by labels"
@@ -83,40 +85,59 @@ def cast(spec: CampaignSpec, inventory: Inventory, versions: Mapping[str, str]) 
         )
     if not sites:
         raise CannotRehearse("select: no site of the inventory is selected")
-    base, options, patches = _releases(spec)
-    runs = {site.name: versions[site.name] for site in sites if site.name in versions}
+    stage = setting(spec.operation, sites, inventory, versions)
+    is_in_service = has_ceph(stage) and "--not-added" not in stage.options
+    runs = {site.name: versions[site.name] for site in sites if site.name in versions and is_in_service}
+    base, options, patches = _releases(spec, runs)
     _of_one_version(runs, base)
     patches += [{"release": each, "reboot": True} for each in sorted(set(runs.values()))]
-    assumed = ["no site is held by others", "the sites run what is recorded last, else the oldest release"]
-    if any(site.ceph for site in sites):
-        assumed.append("Ceph is left out")
+    own = spec.model_copy(update={"select": Selector(all=True), "approvals": ()})
+    controllers = dict.fromkeys(site.system_controller for site in sites)
+    rows = {site.name: described(site, spec, inventory, stage, runs) for site in sites}
+    regions = {
+        name: {
+            "patches": patches,
+            "firmware": list(stage.firmware),
+            "sites": [rows[site.name] for site in sites if site.system_controller == name],
+        }
+        for name in controllers
+    }
+    kinds_of_ceph = {row["ceph"] for row in rows.values() if "ceph" in row}
+    options += stage.options
+    if not stage.has_bmcs and "bare-metal" not in kinds_of_ceph:
+        options += ("--no-bmcs",)
+    if any(site.kubernetes for site in sites) or "rook" in kinds_of_ceph:
+        options += ("--kubernetes",)
+    if any(site.openstack for site in sites):
+        options += ("--openstack",)
+    assumed = _assumed(spec, sites, stage, is_in_service=is_in_service)
+    return Cast(inventory, own, sites, options, regions, assumed, stage)
+
+
+def _assumed(
+    spec: CampaignSpec, sites: tuple[Site, ...], stage: Setting, *, is_in_service: bool
+) -> tuple[str, ...]:
+    assumed = ["no site is held by others", *stage.assumed]
+    if is_in_service:
+        assumed.append("the sites run what is recorded last, else the oldest release")
+    if any(site.ceph and site.ceph.volumes for site in sites):
+        assumed.append("volumes of Ceph are not backed up")
     if any(not site.hosts for site in sites):
         assumed.append("hosts that are not declared are those of the topology")
     if spec.approvals:
         assumed.append(f"given at once: {', '.join(spec.approvals)}")
-    if any(site.kubernetes for site in sites):
-        options += ("--kubernetes",)
-    if any(site.openstack for site in sites):
-        options += ("--openstack",)
-    own = spec.model_copy(update={"select": Selector(all=True), "approvals": ()})
-    controllers = dict.fromkeys(site.system_controller for site in sites)
-    regions = {
-        name: {
-            "patches": patches,
-            "sites": [_described(site, runs) for site in sites if site.system_controller == name],
-        }
-        for name in controllers
-    }
-    return Cast(inventory, own, sites, ("--no-bmcs", *options), regions, tuple(assumed))
+    return tuple(assumed)
 
 
-def _releases(spec: CampaignSpec) -> tuple[str, tuple[str, ...], list[dict[str, Any]]]:
+def _releases(
+    spec: CampaignSpec, runs: Mapping[str, str]
+) -> tuple[str, tuple[str, ...], list[dict[str, Any]]]:
     """The product version that the sites run, options, and patches that the simulator has to be told of."""
     operation = spec.operation
-    if isinstance(operation, BackupOperation):
-        return "26.03", ("--dialect", "12", "--controller-ssh"), []
-    if isinstance(operation, VerifyOperation):
-        return "26.03", ("--dialect", "12"), []
+    if not isinstance(operation, PatchOperation | UpgradeOperation | PrestageOperation | JourneyOperation):
+        versions = {name for name in DIALECTS for release in runs.values() if f"-{name}." in release}
+        base = min(versions, default="26.03")
+        return base, ("--dialect", DIALECTS[base]), []
     release = operation.target
     found = _RELEASE.search(release)
     version = found["version"] if found else ""
@@ -146,35 +167,6 @@ def _of_one_version(runs: Mapping[str, str], base: str) -> None:
         )
 
 
-def _described(site: Site, runs: Mapping[str, str]) -> dict[str, Any]:
-    """As `simulator/described.py` has it."""
-    order = ("controller", "storage", "worker")
-    declared = sorted(site.hosts, key=lambda host: (order.index(host.personality), host.name))
-    hosts = [_host(site, host, host.name, host.personality) for host in declared]
-    if not hosts or hosts[0]["name"] != "controller-0":
-        hosts = [_host(site, None, name, name.partition("-")[0]) for name in HOSTS_OF[site.topology]]
-    row = {
-        "site": site.name,
-        "subcloud": site.subcloud_name,
-        "region": _number(site, "region").hex,
-        "topology": site.topology,
-        "hosts": hosts,
-    }
-    return row | ({"runs": runs[site.name]} if site.name in runs else {})
-
-
-def _host(site: Site, declared: Host | None, name: str, personality: str) -> dict[str, str]:
-    digits = _number(site, name).hex[:6]
-    made = f"02:00:5e:{digits[:2]}:{digits[2:4]}:{digits[4:]}"
-    mac = declared.mac.lower() if declared is not None and declared.mac else made
-    return {"name": name, "personality": personality, "mac": mac}
-
-
-def _number(site: Site, of: str) -> uuid.UUID:
-    """The same in every rehearsal."""
-    return uuid.uuid5(uuid.NAMESPACE_URL, f"{site.system_controller}/{site.name}/{of}")
-
-
 def declared(play: Cast, simulated: Mapping[str, Path]) -> dict[str, Any]:
     """The rehearsal's inventory. `simulated`: by system controller, what its simulator has written."""
     import yaml
@@ -189,12 +181,17 @@ def declared(play: Cast, simulated: Mapping[str, Path]) -> dict[str, Any]:
     file = play.inventory.file
     document = {
         "system_controllers": controllers,
-        "sites": [_site(site, rows[site.name]) for site in play.sites],
+        "sites": [_site(play, site, rows[site.name]) for site in play.sites],
         "windows": [each.model_dump(mode="json") for each in file.windows],
         "blackouts": [each.model_dump(mode="json") for each in file.blackouts],
         "site_profiles": [{"name": PROFILE}],
     }
-    if isinstance(play.spec.operation, BackupOperation):
+    if play.setting.has_profiles:
+        used = {site.profile for site in play.sites}
+        document["site_profiles"] = [
+            stood_in(each, play.setting) for each in file.site_profiles if each.name in used
+        ]
+    if play.setting.has_archive:
         document["archives"] = [_archive(number, each) for number, each in enumerate(file.archives, 1)]
     return document
 
@@ -211,56 +208,57 @@ def _archive(number: int, target: ArchiveTarget) -> dict[str, Any]:
     return made | ({"bytes_per_second": rate} if rate is not None else {})
 
 
-def _site(site: Site, row: dict[str, Any]) -> dict[str, Any]:
-    hosts = [{key: value for key, value in host.items() if key != "bmc"} for host in row["hosts"]]
-    kept = {key: value for key, value in row.items() if key not in ("kubernetes", "openstack")}
-    for part in ("kubernetes", "openstack"):
-        if getattr(site, part) is not None:
+def _site(play: Cast, site: Site, row: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: value for key, value in row.items() if key not in (*_OPTIONAL, "deploy")}
+    for part in _OPTIONAL:
+        if getattr(site, part) is not None and part in row:
             kept[part] = row[part]
-    kept |= {"labels": dict(site.labels), "timezone": site.timezone, "hosts": hosts, "profile": PROFILE}
+    if "deploy" in row and site.deploy is not None:
+        kept["deploy"] = _deploy(play, site, row["deploy"])
+    hosts = [_host(play, site, host) for host in row["hosts"]]
+    profile = site.profile if play.setting.has_profiles else PROFILE
+    kept |= {"labels": dict(site.labels), "timezone": site.timezone, "hosts": hosts, "profile": profile}
     return kept | ({"windows": list(site.windows)} if site.windows is not None else {})
 
 
-def ways_out(document: Mapping[str, Any], folder: Path) -> list[str]:
-    """What in an inventory leads to other machines than this one, or to secrets that are not `folder`'s."""
-    found = []
-    for place, key, text in _texts(document):
-        if "://" in text or key in _ADDRESSES:
-            leads_out = not _is_loopback(urlsplit(text if "://" in text else f"//{text}").hostname or "")
-        elif text.startswith("file:"):
-            secret = (folder / text.removeprefix("file:")).resolve()
-            leads_out = not secret.is_relative_to(folder.resolve())
-        else:
-            leads_out = text.startswith(_SECRETS)
-        if leads_out:
-            found.append(f"{place}: {text}")
-    return found
+def _host(play: Cast, site: Site, host: dict[str, Any]) -> dict[str, Any]:
+    """With as much of a machine as is declared of the real one, and the simulated one's own values."""
+    if not play.setting.has_bmcs:
+        return {key: value for key, value in host.items() if key != "bmc"}
+    declared = next((each for each in site.hosts if each.name == host["name"]), None)
+    parts = ("serial", "uuid", "mac", "oam", "bmc")
+    kept = {
+        key: value
+        for key, value in host.items()
+        if key not in parts or declared is None or getattr(declared, key) is not None
+    }
+    if declared is not None and declared.mac and "mac" in kept:
+        kept["mac"] = declared.mac
+    if "bmc" in kept and declared is not None:
+        try:
+            declared_bmc(play.inventory, site.name, host["name"])
+        except NotDeclared:
+            kept["bmc"] = {key: value for key, value in kept["bmc"].items() if key != "credential"}
+    return kept
 
 
-def _texts(value: Any, place: str = "", key: str = "") -> Iterator[tuple[str, str, str]]:
-    if isinstance(value, Mapping):
-        for name, each in value.items():
-            if name != "labels":
-                yield from _texts(each, f"{place}.{name}" if place else str(name), str(name))
-    elif isinstance(value, Sequence) and not isinstance(value, str):
-        for number, each in enumerate(value):
-            yield from _texts(each, f"{place}[{number}]", key)
-    elif isinstance(value, str):
-        yield place, key, value
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _deploy(play: Cast, site: Site, simulated: dict[str, Any]) -> dict[str, Any]:
+    """Of the simulator's files those that are declared of the real site."""
+    assert site.deploy is not None
+    wanted = {name for name in _FILES if getattr(site.deploy, name) is not None}
+    operation = play.spec.operation
+    if isinstance(operation, AddSubcloudOperation) and not installs(operation, site):
+        wanted.discard("install_values")
+    words = {"description": site.deploy.description, "location": site.deploy.location}
+    return {name: value for name, value in simulated.items() if name in wanted} | words
 
 
 def _absolute(value: Any, folder: Path) -> Any:
     """References to files, from wherever they are read."""
     if isinstance(value, dict):
         made = {key: _absolute(each, folder) for key, each in value.items()}
-        return made | ({"ca_bundle": str(folder / made["ca_bundle"])} if "ca_bundle" in made else {})
+        paths = {key: str(folder / made[key]) for key in ("ca_bundle", *_FILES) if key in made}
+        return made | paths
     if isinstance(value, list):
         return [_absolute(each, folder) for each in value]
     if isinstance(value, str) and value.startswith("file:"):

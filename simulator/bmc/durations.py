@@ -7,6 +7,10 @@ StarlingX from virtual media 30 to 60 minutes. The draw depends only on the seed
 import random
 from dataclasses import dataclass
 
+_WRITTEN = ("install", "update")
+_LONGEST_BOOT = 1.5
+"""Times as long as drawn: with that POST takes six minutes at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pace:
@@ -24,6 +28,14 @@ class Pace:
     bmc_restart: float
     settle: float
     """For which a BMC is not itself after a power change or an eject; only flavours with such a quirk."""
+
+    def times(self, factor: float) -> "Pace":
+        """What is written takes so many times as long; a boot does not take for ever on any machine."""
+        made = {
+            name: getattr(self, name) * (factor if name in _WRITTEN else min(factor, _LONGEST_BOOT))
+            for name in self.__slots__
+        }
+        return Pace(**made)
 
 
 def draw(seed: int, site: str, host: str, install_seconds: float | None) -> Pace:

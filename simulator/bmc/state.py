@@ -6,11 +6,12 @@ what the site's cloud has to hear of goes through `on_news`.
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simulator.bmc import durations, firmware, hardware
 from simulator.bmc.accounts import Account, Keeper
 from simulator.bmc.boot import Override
+from simulator.bmc.firmware import FirmwareFile
 from simulator.bmc.flavours import Flavour
 from simulator.bmc.idrac import Idrac
 from simulator.bmc.machine import Machine, Medium
@@ -53,15 +54,22 @@ class Making:
     """Only the first controller of a site has a system."""
     installed: bool = False
     """The same, and it is not bootstrapped."""
+    blanks: frozenset[str] = frozenset()
+    """SITE/HOST of single hosts that have no system."""
+    firmware: tuple[FirmwareFile, ...] = ()
+    """Images that somebody describes."""
+    stretched: dict[str, float] = field(default_factory=dict)
+    """How many times as long as drawn a site's machines take."""
 
     @property
     def dark(self) -> bool:
         """No cloud runs on any host yet."""
         return self.bare or self.installed
 
-    def blank(self, host: str) -> bool:
+    def blank(self, place: Place) -> bool:
         """Whether this host begins powered off with a blank disk."""
-        return self.bare or ((self.bootstrapped or self.installed) and host != "controller-0")
+        is_later = (self.bootstrapped or self.installed) and place.host != "controller-0"
+        return self.bare or is_later or place.name in self.blanks
 
 
 @dataclass(slots=True)
@@ -91,11 +99,10 @@ class Bmc:
     def __init__(self, place: Place, flavour: Flavour, making: Making) -> None:
         self.place, self.flavour, self.clock, self.fetcher = place, flavour, making.clock, making.fetcher
         self.seed = making.seed
-        self.pace = durations.draw(making.seed, place.site, place.host, making.install_seconds)
+        drawn = durations.draw(making.seed, place.site, place.host, making.install_seconds)
+        self.pace = drawn.times(making.stretched.get(place.site, 1.0))
         self.hardware = hardware.draw(making.seed, place.site, place.host, place.number, place.mac)
-        self.machine = Machine(
-            making.clock, self.pace, flavour.has(Quirk.ONCE_STAYS), making.blank(place.host)
-        )
+        self.machine = Machine(making.clock, self.pace, flavour.has(Quirk.ONCE_STAYS), making.blank(place))
         self.machine.hooks.medium = self._in_drive
         self.machine.hooks.to_medium = self._boots_medium
         self.machine.hooks.news = self._news
@@ -106,7 +113,8 @@ class Bmc:
             making.clock, flavour.session_limit, [Account("2", USERNAME, making.password, "Administrator")]
         )
         self.tasks = Tasks(making.clock)
-        self.firmware = firmware.initial(flavour.bmc_firmware)
+        self.firmware_files = making.firmware
+        self.firmware = firmware.initial(flavour.bmc_firmware, making.firmware)
         self.settings = Settings()
         self.mount = Mount()
         self.idrac = _idrac(flavour)
@@ -134,6 +142,10 @@ class Bmc:
         self.hardware = hardware.draw(self.seed, place.site, place.host, place.number, mac)
         self.machine.disk = "blank"
         self.machine.switch_off()
+
+    def stretch(self, factor: float) -> None:
+        """From now on everything takes so many times as long."""
+        self.pace = self.machine.pace = self.pace.times(factor)
 
     def slot_in_use(self) -> Slot | None:
         return next((slot for slot in self.slots.values() if slot.inserted), None)

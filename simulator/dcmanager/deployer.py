@@ -79,11 +79,17 @@ class Deployer:
     image_port: int
     bootstrap_seconds: float | None = None
     floor: "Floor | None" = None
+    stretched: dict[str, float] = field(default_factory=dict)
+    """How many times as long as drawn the work on a site takes."""
     _running: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     _session: aiohttp.ClientSession | None = None
 
     def pace(self, row: Subcloud) -> durations.DeployPace:
-        return durations.draw(self.seed, row.cloud.name, self.bootstrap_seconds)
+        return self.pace_of(row.cloud.name)
+
+    def pace_of(self, site: str) -> durations.DeployPace:
+        drawn = durations.draw(self.seed, site, self.bootstrap_seconds)
+        return drawn.times(self.stretched.get(site, 1.0))
 
     # -- what the API asks ----------------------------------------------------------------------------
 

@@ -25,6 +25,9 @@ class DeployPace:
     restore: float
     """`restore_platform.yml` alone."""
 
+    def times(self, factor: float) -> "DeployPace":
+        return DeployPace(**{name: getattr(self, name) * factor for name in self.__slots__})
+
 
 def draw(seed: int, site: str, bootstrap_seconds: float | None) -> DeployPace:
     dice = random.Random(f"{seed}/{site}/deploy")

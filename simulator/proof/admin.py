@@ -223,13 +223,14 @@ class Admin:
                 return _problem(f"there is no site {name}", field=name)
             if not isinstance(factor, int | float) or factor <= 0:
                 return _problem(f"{name}: the factor must be above 0, not {factor!r}", field=name)
-            cloud.durations = cloud.durations.times(factor)
+            self.region.stretch(cloud, factor)
         return web.json_response({"stretched": len(body)})
 
     def _forecast(self, request: web.Request) -> Forecast:
         asked = request.query
         try:
-            return Forecast(self.region, asked.get("operation", "patch"), self._release(request))
+            operation, configures = asked.get("operation", "patch"), asked.get("configures") == "true"
+            return Forecast(self.region, operation, self._release(request), configures=configures)
         except UnknownOperation as unknown:
             raise web.HTTPBadRequest(text=str(unknown)) from None
 

@@ -10,7 +10,6 @@ from simulator.bmc.durations import Pace
 from simulator.cloud import plan
 from simulator.cloud.cloud import Cloud
 from simulator.dcmanager.durations import CAST_S
-from simulator.dcmanager.durations import draw as draw_deploy
 from simulator.proof.expectations import expected
 from simulator.proof.faults import Fault
 from simulator.proof.install_expectations import expected_install
@@ -19,7 +18,11 @@ from simulator.proof.upgrade_expectations import expected_upgraded
 from simulator.proof.upgrade_forecast import upgrade_seconds
 from simulator.region import CONTROLLER, Region
 
-OPERATIONS = ("patch", "upgrade", "install", "add-subcloud", "bring-up", "backup", "restore")
+OPERATIONS = (
+    "patch", "upgrade", "prestage", "journey", "install", "add-subcloud", "bring-up", "backup", "restore",
+    "firmware",
+)  # fmt: skip
+WITHOUT_BMCS = ("patch", "upgrade", "prestage", "journey", "backup")
 Seconds = dict[str, float]
 
 
@@ -30,13 +33,15 @@ class UnknownOperation(ValueError):
 class Forecast:
     """Of one region and one operation. Raises: UnknownOperation."""
 
-    def __init__(self, region: Region, operation: str, release: str) -> None:
+    def __init__(self, region: Region, operation: str, release: str, *, configures: bool = False) -> None:
         if operation not in OPERATIONS:
             known = ", ".join(OPERATIONS)
             raise UnknownOperation(f"there is no operation {operation}; known are {known}")
-        if operation not in ("patch", "upgrade", "backup") and region.floor is None:
+        if operation not in WITHOUT_BMCS and region.floor is None:
             raise UnknownOperation("this region has no BMCs (--no-bmcs)")
         self.region, self.operation, self.release = region, operation, release
+        self.configures = configures
+        """The deployment manager has a configuration of each site that is added."""
 
     def outcomes(self) -> dict[str, str]:
         """By site; of an installation that of the site's first host."""
@@ -75,14 +80,14 @@ class Forecast:
         if self.operation == "patch":
             not_prestaged = {"*", cloud.name} & set(self.region.options.not_prestaged)
             return patch_seconds(cloud, self.release, bool(not_prestaged))
-        if self.operation == "upgrade":
-            return upgrade_seconds(cloud, self.release)
+        if self.operation == "prestage":
+            return {"prestage": cloud.durations.prestage, "ideal": cloud.durations.prestage}
+        if self.operation in ("upgrade", "journey"):
+            return self._upgrade_seconds(cloud)
         if self.operation == "add-subcloud":
             return self._add_seconds(cloud)
         if self.operation == "backup":
-            pace = draw_deploy(
-                self.region.options.seed, cloud.name, self.region.options.knobs.bootstrap_seconds
-            )
+            pace = self.region.deployer.pace_of(cloud.name)
             return {"backup": pace.backup, "ideal": CAST_S + pace.prepare + pace.backup}
         assert self.region.floor is not None
         paces = {bmc.place.host: bmc.pace for bmc in self.region.floor.of(cloud.name)}
@@ -91,13 +96,15 @@ class Forecast:
             return {"install": first.install, "ideal": install_seconds(first)}
         if self.operation == "restore":
             return self._restore_seconds(cloud, paces)
+        if self.operation == "firmware":
+            return self._firmware_seconds(paces)
         return bring_up_seconds(cloud, paces)
 
     def _restore_seconds(self, cloud: Cloud, paces: dict[str, Pace]) -> Seconds:
         """The installation, the playbook, the unlock, and applications applied again; then the other hosts,
         all workers at once and storage hosts as they are."""
         first, others = paces[cloud.machines[0].name], cloud.hosts[1:]
-        pace = draw_deploy(self.region.options.seed, cloud.name, self.region.options.knobs.bootstrap_seconds)
+        pace = self.region.deployer.pace_of(cloud.name)
         parts = {
             "prepare": CAST_S + 2 * pace.prepare,
             "install": install_seconds(first),
@@ -112,11 +119,30 @@ class Forecast:
                 parts[host.name] = installed + cloud.durations.reboot
         return parts | {"ideal": sum(parts.values())}
 
+    def _upgrade_seconds(self, cloud: Cloud) -> Seconds:
+        """A journey brings the release first, where the site lacks it."""
+        parts = upgrade_seconds(cloud, self.release)
+        lacks = self.operation == "journey" and {"*", cloud.name} & set(self.region.options.not_prestaged)
+        return parts | {"ideal": parts["ideal"] + (cloud.durations.prestage if lacks else 0.0)}
+
+    def _firmware_seconds(self, paces: dict[str, Pace]) -> Seconds:
+        """Of all components that are described, on one host after the other; no boot."""
+        described = self.region.options.described
+        count = len(described.firmware) if described is not None else 1
+        updates = sum(count * pace.update for pace in paces.values())
+        return {"updates": updates, "ideal": updates}
+
     def _add_seconds(self, cloud: Cloud) -> Seconds:
-        """Of a site whose first host is installed, and that nobody configures."""
-        options = self.region.options
-        pace = draw_deploy(options.seed, cloud.name, options.knobs.bootstrap_seconds)
-        return asdict(pace) | {"ideal": CAST_S + pace.prepare + pace.bootstrap}
+        """Its first host is installed, unless its disk is blank; it is configured where somebody says so."""
+        pace = self.region.deployer.pace_of(cloud.name)
+        parts = asdict(pace) | {"ideal": CAST_S + pace.prepare + pace.bootstrap}
+        assert self.region.floor is not None
+        first = self.region.floor.of(cloud.name)[0]
+        if first.machine.disk == "blank":
+            parts["ideal"] += CAST_S + pace.prepare + install_seconds(first.pace)
+        if self.configures:
+            parts["ideal"] += CAST_S + pace.prepare + pace.configure + cloud.durations.reboot
+        return parts
 
 
 def patch_seconds(cloud: Cloud, release: str, prestage: bool) -> Seconds:

@@ -23,7 +23,7 @@ from tests.cli.served import alive, children
 from tests.support.forked import unmeasured
 from tests.support.simulator import Simulator, simulator
 from workers import rehearsal_deep
-from workers.rehearsal_region import ways_out
+from workers.rehearsal_ways_out import ways_out
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 

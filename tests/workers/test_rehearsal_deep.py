@@ -88,6 +88,27 @@ def test_enough_runs_say_how_long_a_site_takes(tmp_path: Path) -> None:
     assert factor == pytest.approx((30 * MINUTE - 60 * OVERHEAD) / (10 * MINUTE))
 
 
+def test_runs_between_the_same_releases_say_more_than_others(tmp_path: Path) -> None:
+    play, drawn = played(tmp_path, "a", "b"), {"a": MINUTE, "b": MINUTE}
+    target = PATCH["release"]
+    pair = RunTime(site="a", before="starlingx-26.03.0", release=target, taken=20 * MINUTE)
+    other = RunTime(site="b", before="starlingx-25.09.0", release="starlingx-26.03.0", taken=90 * MINUTE)
+    found = Learned((pair,) * 5 + (other,) * 50, {"a": "starlingx-26.03.0"})
+    assert set(found.lengths(play, 1, drawn).values()) == {20 * MINUTE}
+    assert found.words(play) == (
+        f"5 runs of starlingx-26.03.0 to {target} on AIO-SX; 5 runs to {target} on AIO-SX"
+    )
+    mixed = Learned((pair,) * 4 + (other,) * 50, {})
+    assert mixed.words(play) == "54 runs on AIO-SX", "too few between these two: all of this kind"
+
+
+def test_kinds_whose_work_nobody_foretells_are_said_not_to_be_learned(tmp_path: Path) -> None:
+    play = played(tmp_path, kind="verify")
+    run = RunTime(site="a", before="", release="acceptance", taken=30 * MINUTE)
+    words = "the simulator's ranges on AIO-SX (how long a verify takes is not learned)"
+    assert Learned((run,) * 9, {}).words(play) == words
+
+
 def test_it_is_as_fast_as_two_cores_bear(tmp_path: Path) -> None:
     few, many = played(tmp_path, *NAMES[:2]), played(tmp_path, *NAMES, width=100)
     assert fitting_speed(few, 15 * MINUTE) == 60

@@ -14,7 +14,16 @@ _INVENTORY = f"{_HOME}/FirmwareInventory"
 _ACTION = "UpdateService/Actions/UpdateService.SimpleUpdate"
 
 
-def _service(_: Call) -> Json:
+_ON_RESET = {
+    "@Redfish.OperationApplyTimeSupport": {
+        "@odata.type": "#Settings.v1_3_5.OperationApplyTimeSupport",
+        "SupportedValues": ["Immediate", "OnReset"],
+    }
+}
+
+
+def _service(call: Call) -> Json:
+    """A BMC whose images are described lets its client choose when they take effect (DSP0266, 7.11)."""
     return resource(
         _HOME,
         "UpdateService.v1_14_1",
@@ -26,6 +35,7 @@ def _service(_: Call) -> Json:
             "#UpdateService.SimpleUpdate": {
                 "target": f"{ROOT}/{_ACTION}",
                 "TransferProtocol@Redfish.AllowableValues": ["HTTP", "HTTPS"],
+                **(_ON_RESET if call.bmc.firmware_files else {}),
             }
         },
     )
@@ -43,12 +53,12 @@ def _one(call: Call) -> Json:
     body = resource(
         f"{_INVENTORY}/{found.id}",
         "SoftwareInventory.v1_10_2",
-        found.id,
+        found.name or found.id,
         SoftwareId=found.id,
         Version=found.version,
         Updateable=True,
         Status=status("Updating" if call.bmc.firmware.busy == found.id else "Enabled"),
-        RelatedItem=[link(call.manager if found.id == "BMC" else call.system)],
+        RelatedItem=[link(call.manager if found.is_bmc else call.system)],
     )
     if found.staged is not None:
         body["Oem"] = {"StagedVersion": found.staged}
@@ -64,7 +74,8 @@ async def _update(call: Call, body: Json) -> Reply:
     if not isinstance(targets, list) or len(targets) > 1:
         raise messages.bad_type("Targets", targets)
     try:
-        component, version = meant(image, str(targets[0]).rsplit("/", 1)[-1] if targets else "")
+        target = str(targets[0]).rsplit("/", 1)[-1] if targets else ""
+        component, version = meant(image, target, bmc.firmware_files)
     except WrongImageError as wrong:
         raise messages.refuse(400, "ActionParameterValueFormatError", str(wrong), image) from None
     if bmc.firmware.busy:
@@ -77,9 +88,10 @@ async def _update(call: Call, body: Json) -> Reply:
         raise messages.refuse(400, "CouldNotEstablishConnection", text, image) from None
     bmc.firmware.busy = component
     task = bmc.tasks.begin(f"Update {component}", call.path, vanishes="vanish" in call.spoils)
-    lie = "lie" in call.spoils
+    new = None if "lie" in call.spoils else version
+    waits = body.get("@Redfish.OperationApplyTime") == "OnReset"
     bmc.clock.later(bmc.pace.update / 2, lambda: _half(task))
-    bmc.clock.later(bmc.pace.update, lambda: _written(bmc, component, None if lie else version, task))
+    bmc.clock.later(bmc.pace.update, lambda: _written(bmc, component, new, task, waits=waits))
     return accepted(task)
 
 
@@ -87,12 +99,12 @@ def _half(task: Task) -> None:
     task.percent = 50
 
 
-def _written(bmc: Bmc, component: str, version: str | None, task: Task) -> None:
+def _written(bmc: Bmc, component: str, version: str | None, task: Task, *, waits: bool) -> None:
     bmc.firmware.busy = ""
     if version is not None:
-        bmc.firmware.write(component, version)
+        bmc.firmware.write(component, version, waits=waits)
     bmc.tasks.end(task, "Completed", messages.success())
-    if component == "BMC":
+    if bmc.firmware.components[component].is_bmc:
         bmc.restart_soon()
 
 
