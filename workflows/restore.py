@@ -108,8 +108,9 @@ class RestoreSite(WipeApproval, SiteProcedure):
             if step != "go on":
                 await self._restore.carry_out(runs=step == "wait")
             self._safe_point("once dcmanager had restored it; the next run goes on from there")
-            await self._bring_hosts_back()
-            await self._renew_pools()
+            if self._hosts is not None:
+                await self._hosts.come_back(self._evidence)
+            await renew_pools(self._request, self._restore.backup, self._platform, self._evidence)
             self._evidence.append(f"sysinv: {await self._restore.complete()}")
             if self._hosts is not None:
                 await self._hosts.await_rest()
@@ -176,23 +177,10 @@ class RestoreSite(WipeApproval, SiteProcedure):
                 await self._subcloud.change(management_state="unmanaged")
         self._safe_point("before it was restored; it is unmanaged")
 
-    async def _bring_hosts_back(self) -> None:
-        if self._hosts is None:
-            return
-        await self._hosts.bring_back()
-        self._evidence += [f"{host.name} is back in service" for host in self._hosts.hosts]
-        self._evidence += [f"{name} was left out" for name in self._request.leave_out]
-        well = await self._hosts.await_ceph()
-        self._evidence += [well] if well else []
-
-    async def _renew_pools(self) -> None:
-        backup = self._restore.backup
-        if restore_hosts.renews_pools(self._request, backup):
-            platform = SitePlatform(
-                self._request.site, self._log, self._subcloud.timing, region=self._subcloud.region
-            )
-            within = self._request.completed_within
-            self._evidence.append(await renew_pools(platform, backup.pools_by, FIRST_HOST, within))
+    @property
+    def _platform(self) -> SitePlatform:
+        timing, region = self._subcloud.timing, self._subcloud.region
+        return SitePlatform(self._request.site, self._log, timing, region=region)
 
     async def _restore_volumes(self) -> None:
         site, timing = self._request.site, self._subcloud.timing

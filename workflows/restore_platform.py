@@ -27,7 +27,7 @@ with workflow.unsafe.imports_passed_through():
     from models import contracts
     from models.backup import Comparison
     from models.bmc import HostRef
-    from models.bootstrap import RestoreValues
+    from models.bootstrap import Book, RestoreValues
     from models.deploy import FIRST_HOST
     from models.outcome import GOOD, Outcome
     from models.restore import RestoreResult, RestoreSiteRequest
@@ -128,8 +128,9 @@ class RestorePlatform(WipeApproval):
             await self._restore_images()
             await self._unlock()
             await self._restore_vault()
-            await self._bring_hosts_back()
-            await self._renew_pools()
+            if self._hosts is not None:
+                await self._hosts.come_back(self._evidence)
+            await renew_pools(self._request, self._restore.backup, self._platform, self._evidence)
             self._evidence.append(f"sysinv: {await self._archived.complete(self._region)}")
             if self._hosts is not None:
                 await self._hosts.await_rest()
@@ -224,23 +225,10 @@ class RestorePlatform(WipeApproval):
 
     async def _restore_images(self) -> None:
         """The users' own, where the backup has them; a host that is unlocked has had them."""
-        restore = self._restore
-        images = rules.archive_of(restore.backup, "user images")
-        if images is None:
-            return
-        host = await restore.look(needed=True)
-        run = rules.run_of(host, restore.backup, "restore_user_images")
-        if run is not None and run.exit_code == 0:
-            return
-        values = RestoreValues(
-            backup=restore.backup.backup, folder=await restore.carry((images,)), file=images.file
-        )
-        doing = "restore_user_images.yml on controller-0"
-        await restore.play("restore_user_images", values, doing, IMAGES_WITHIN)
-        self._safe_point("once the images were restored; the next run goes on from there")
+        await self._play_once("user images", "restore_user_images", IMAGES_WITHIN)
 
     async def _unlock(self) -> None:
-        platform = SitePlatform(self._request.site, self._log, self._restore.timing, region=self._region)
+        platform = self._platform
         with self._log.during("unlock", "controller-0 is unlocked and boots"):
             await platform.unlock(FIRST_HOST)
         self._restore.changed += platform.sent
@@ -248,37 +236,23 @@ class RestorePlatform(WipeApproval):
 
     async def _restore_vault(self) -> None:
         """Of a system controller: what its dcmanager keeps of its subclouds."""
+        await self._play_once("vault", "restore_dc_vault", VAULT_WITHIN)
+
+    async def _play_once(self, holds: str, book: Book, within: timedelta) -> None:
+        """Where the backup has such an archive, and no run of ours has restored it."""
         restore = self._restore
-        vault = rules.archive_of(restore.backup, "vault")
-        if vault is None:
+        archive = rules.archive_of(restore.backup, holds)
+        if archive is None:
             return
-        host = await restore.look(needed=True)
-        run = rules.run_of(host, restore.backup, "restore_dc_vault")
+        run = rules.run_of(await restore.look(needed=True), restore.backup, book)
         if run is not None and run.exit_code == 0:
             return
-        values = RestoreValues(
-            backup=restore.backup.backup, folder=await restore.carry((vault,)), file=vault.file
-        )
-        await restore.play("restore_dc_vault", values, "restore_dc_vault.yml on controller-0", VAULT_WITHIN)
-        self._safe_point("once its vault was restored; the next run goes on from there")
+        folder = await restore.carry((archive,))
+        values = RestoreValues(backup=restore.backup.backup, folder=folder, file=archive.file)
+        await restore.play(book, values, f"{book}.yml on controller-0", within)
+        self._safe_point(f"once {book}.yml had ended; the next run goes on from there")
 
     # -- the rest
-
-    async def _bring_hosts_back(self) -> None:
-        if self._hosts is None:
-            return
-        await self._hosts.bring_back()
-        self._evidence += [f"{host.name} is back in service" for host in self._hosts.hosts]
-        self._evidence += [f"{name} was left out" for name in self._request.leave_out]
-        well = await self._hosts.await_ceph()
-        self._evidence += [well] if well else []
-
-    async def _renew_pools(self) -> None:
-        backup = self._restore.backup
-        if restore_hosts.renews_pools(self._request, backup):
-            platform = SitePlatform(self._request.site, self._log, self._restore.timing, region=self._region)
-            within = self._request.completed_within
-            self._evidence.append(await renew_pools(platform, backup.pools_by, FIRST_HOST, within))
 
     async def _compare(self) -> tuple[Outcome, str]:
         backup, differs = self._restore.backup, "there is no record to compare it with"
@@ -291,6 +265,10 @@ class RestorePlatform(WipeApproval):
         await self._restore.forget()
         left = f", without {', '.join(self._request.leave_out)}" if self._request.leave_out else ""
         return Outcome.SUCCEEDED, f"{backup.backup} is restored{left}; {differs}"
+
+    @property
+    def _platform(self) -> SitePlatform:
+        return SitePlatform(self._request.site, self._log, self._restore.timing, region=self._region)
 
     @property
     def _region(self) -> str:

@@ -64,7 +64,15 @@ class RestoredHosts:
                 found.append(f"{ref} is {facts.identity}")
         return tuple(found)
 
-    async def bring_back(self) -> None:
+    async def come_back(self, evidence: list[str]) -> None:
+        """All of them, then Ceph is well. Raises Ended."""
+        await self._bring_back()
+        evidence += [f"{host.name} is back in service" for host in self.hosts]
+        evidence += [f"{name} was left out" for name in self.request.leave_out]
+        well = await self._await_ceph()
+        evidence += [well] if well else []
+
+    async def _bring_back(self) -> None:
         """Raises Ended for the first that does not come back."""
         for personality, at_once in (
             ("controller", 1),
@@ -77,7 +85,7 @@ class RestoredHosts:
                 with self.log.during(f"{personality}s"):
                     await children.carry_out(work)
 
-    async def await_ceph(self) -> str:
+    async def _await_ceph(self) -> str:
         """Until it is well; what it says, empty where the site declares none. Raises Ended."""
         site, within = self.request.site, self.request.completed_within
         with self.log.during("Ceph", "recovers"):

@@ -15,21 +15,30 @@ with workflow.unsafe.imports_passed_through():
     from activities.starlingx.sysinv.restoring import RestoreActivities
     from models.ceph import AwaitCephRequest, CephEnd, CephExpectation, CephHost, CephHostRef
     from models.outcome import Outcome
-    from models.restore import WithdrawRequest
+    from models.restore import BackupFacts, RestoreSiteRequest, WithdrawRequest
+    from rules import restore_hosts as rules
     from workflows.steps.asking import awaited, looked, mutated
     from workflows.steps.platform import TRIES_WITHIN, SitePlatform
     from workflows.steps.site import Ended
 
 
-async def renew_pools(platform: SitePlatform, application: str, host: str, within: timedelta) -> str:
-    """Before the restore is completed, since applications may wait for volumes. Returns what was done."""
+async def renew_pools(
+    request: RestoreSiteRequest, backup: BackupFacts, platform: SitePlatform, evidence: list[str]
+) -> None:
+    """Before the restore is completed, since applications may wait for volumes. Raises Ended."""
+    if rules.renews_pools(request, backup):
+        evidence.append(await _renewed(platform, backup.pools_by, request.completed_within))
+
+
+async def _renewed(platform: SitePlatform, application: str, within: timedelta) -> str:
+    """What was done, in words."""
     site, log, timing = platform.site, platform.log, platform.timing
     with log.during("pools", f"{application} makes them anew"):
         found: CephHost = await looked(
             log,
             timing,
             CephLooks.look_at_ceph_host,
-            CephHostRef(site=site, host=host, bears_silence=True),
+            CephHostRef(site=site, host=rules.FIRST, bears_silence=True),
             silence=within,
             summary=f"look at the pools of {site}",
         )
