@@ -16,7 +16,6 @@ ONCE_EACH = ["vim.create", "vim.apply", "vim.delete"]
     ("topology", "dialect", "major"),
     [
         ("aio-dx", "12", "26.03"),
-        ("standard", "12", "26.03"),
         ("standard-storage", "12", "26.03"),
         ("aio-sx", "next", "26.09"),
         ("aio-dx", "next", "26.09"),
