@@ -19,7 +19,7 @@ from models.backup import BackupResult, BackupSiteRequest
 from models.base import Frozen
 from models.bringup import ConfigurationResult, ConfigureRequest
 from workers.rehearsal import CannotRehearse
-from workers.rehearsal_deep import PREPARED_AT_ONCE
+from workers.rehearsal_deep import HISTORY, PREPARED_AT_ONCE
 from workers.rehearsal_profiles import only_locked
 from workers.rehearsal_sites import replaced
 
@@ -79,7 +79,7 @@ async def _prepare(
         return
     for site in play.names:
         for run in await store.site_history(site):
-            if not run.campaign and run.run_id.count("-") > 1:
+            if run.reason != HISTORY:
                 await store.record_site_run(run.model_copy(update={"operation": PREPARED}))
 
 

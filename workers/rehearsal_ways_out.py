@@ -18,6 +18,8 @@ _ADDRESSES = (
 _FILES = ("bootstrap_values", "install_values", "deploy_config", "ca_bundle", "overrides")
 _LOOKED_THROUGH = ("bootstrap_values", "install_values")
 _SECRETS = ("env:", "vault:", "k8s:")
+_WORDS = ("labels", "service_parameters", "parameters", "description", "location", "contact")
+"""What is told to a site and followed by nobody here."""
 
 
 def ways_out(document: Mapping[str, Any], folder: Path) -> list[str]:
@@ -42,7 +44,7 @@ def ways_out(document: Mapping[str, Any], folder: Path) -> list[str]:
 def _texts(value: Any, place: str = "", key: str = "") -> Iterator[tuple[str, str, str]]:
     if isinstance(value, Mapping):
         for name, each in value.items():
-            if name != "labels":
+            if name not in _WORDS:
                 yield from _texts(each, f"{place}.{name}" if place else str(name), str(name))
     elif isinstance(value, Sequence) and not isinstance(value, str):
         for number, each in enumerate(value):

@@ -1,7 +1,7 @@
 """What the tests of deep rehearsals share: the command, and a fleet that counts its requests."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import yaml
 
 from tests.cli.conftest import Said, spawned
 from tests.support.simulator import Simulator, simulator
+from workers.rehearsal_deep import dice_of
 
 FORCED = {"force": {"owner": "me", "reason": "all at once"}}
 PATIENT = {"reachable_within": "8h", "ready_within": "8h"}
@@ -67,6 +68,14 @@ async def rehearse(
     )
     assert "Traceback" not in said.err, said.err
     return said, json.loads(said.out) if said.out else {}
+
+
+def seed_for(sites: Sequence[str], fails: str) -> int:
+    """Whose dice let this one of the sites fail and no other, where three in ten do."""
+    for seed in range(1000):
+        if [site for site in sites if dice_of(site, seed).random() < 0.3] == [fails]:
+            return seed
+    raise AssertionError("dice that never fall so")
 
 
 def ends(found: dict[str, Any]) -> dict[str, tuple[str, str]]:

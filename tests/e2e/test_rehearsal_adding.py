@@ -7,12 +7,13 @@ import pytest
 import pytest_asyncio
 
 from models.outcome import Outcome
-from tests.e2e.rehearsed import PATIENT, asked, ends, fleet, read, rehearse
+from tests.e2e.rehearsed import PATIENT, asked, ends, fleet, read, rehearse, seed_for
 from tests.support.simulator import Simulator
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(240)]
 
-FIRST = [f"edge-{number:04d}/controller-0" for number in range(1, 4)]
+SITES = [f"edge-{number:04d}" for number in range(1, 4)]
+FIRST = [f"{site}/controller-0" for site in SITES]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -22,10 +23,13 @@ async def real(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Simula
         yield region
 
 
-async def test_sites_are_added_as_their_files_say(real: Simulator, tmp_path: Path) -> None:
+async def test_sites_are_added_and_one_fails_as_dictated(real: Simulator, tmp_path: Path) -> None:
     operation = {"kind": "add-subcloud", "wipe": FIRST} | PATIENT
-    said, found = await rehearse(tmp_path, real, operation, "--speed", "600")
-    assert {end for end, _ in ends(found).values()} == {Outcome.SUCCEEDED}, (said, ends(found))
+    arguments = ("--speed", "600", "--failed", "30%", "--seed", str(seed_for(SITES, SITES[1])))
+    said, found = await rehearse(tmp_path, real, operation, *arguments)
+    ended = ends(found)
+    assert [end for end, _ in ended.values()] == [Outcome.SUCCEEDED, Outcome.FAILED, Outcome.SUCCEEDED], said
+    assert "bootstrap-failed" in ended[SITES[1]][1], ended
     assert (found["deep"]["repeats"], said.code, await asked(real)) == (0, 0, 0)
 
 

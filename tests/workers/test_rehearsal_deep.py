@@ -25,6 +25,7 @@ from workers.rehearsal_region import Cast, cast
 
 MINUTE = timedelta(minutes=1)
 PATCH = {"kind": "patch", "release": "starlingx-26.03.1"}
+BIOS = ({"name": "BIOS", "version": "2", "image": "http://x.example.com/b.bin"},)
 NAMES = [f"edge-{number:03d}" for number in range(200)]
 
 
@@ -58,6 +59,11 @@ def test_dice_are_a_sites_own(tmp_path: Path) -> None:
         ({"kind": "upgrade", "release": "starlingx-26.03.2", "engine": "vim"}, "vim.apply"),
         ({"kind": "backup"}, "backup.create"),
         ({"kind": "verify"}, "site"),
+        ({"kind": "configure"}, "site"),
+        ({"kind": "bring-up"}, "host.unlock"),
+        ({"kind": "restore"}, "backup.restore"),
+        ({"kind": "install", "image": "http://x.example.com/a.iso"}, "bmc.reset"),
+        ({"kind": "firmware", "baseline": "b", "components": BIOS}, "bmc.update"),
     ],
 )
 def test_a_site_fails_where_its_operation_can(
@@ -65,7 +71,9 @@ def test_a_site_fails_where_its_operation_can(
 ) -> None:
     play = played(tmp_path, **operation)
     assert [each["on"] for each in dictated(play, {"a": Outcome.FAILED})] == [point]
-    assert dictated(play, {"a": Outcome.UNREACHABLE}) == [{"site": "a", "on": "site", "do": "dark"}]
+    asks = {"install": "bmc", "firmware": "bmc", "restore": "dcmanager"}.get(str(operation["kind"]), "site")
+    does = "dark" if asks == "site" else "drop-before"
+    assert dictated(play, {"a": Outcome.UNREACHABLE}) == [{"site": "a", "on": asks, "do": does}]
     assert dictated(play, {"a": Outcome.SUCCEEDED}) == []
 
 

@@ -28,7 +28,10 @@ FIRMWARE = {
 PROFILE = {
     "name": "edge",
     "dns": ["192.0.2.53"],
-    "system": {"vswitch": "none", "location": "mast"},
+    "system": {"vswitch": "none", "location": "mast", "contact": "https://noc.example.com/edge"},
+    "service_parameters": [
+        {"service": "docker", "section": "proxy", "name": "http_proxy", "value": "http://10.1.1.1:3128"}
+    ],
     "datanetworks": [{"name": "physnet0", "type": "vlan"}],
     "storage": {"backend": "ceph-rook", "deployment": "controller"},
     "license": "file:real.lic",
