@@ -1,8 +1,8 @@
 """Restores of AIO-DX sites, the worker killed at each boundary behind the platform's restore.
 
-Of the second controller's way back: its machine off and on, the wait for its installation, its unlock. Of a
-Ceph that was wiped: the application that makes its pools is removed, applied, waited for. Nothing is sent
-twice.
+Of the second controller's way back: its machine off and on, the wait for its installation, its unlock. Of one
+that is another machine: it is deleted, added, unlocked. Of a Ceph that was wiped: the application that makes
+its pools is removed, applied, waited for. Nothing is sent twice.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from models import contracts
 from models.outcome import Outcome
 from models.restore import RestoreResult
 from tests.support.backups import BackupBench, backup_bench, end_of
-from tests.support.other_hardware import DUPLEX, NEW, replace
+from tests.support.other_hardware import DUPLEX, NEW, PROFILE, declare, replace
 from tests.support.stack import scheduled, until
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(300)]
@@ -51,19 +51,26 @@ async def test_workers_killed_at_each_boundary_of_a_host_repeat_nothing(bench: B
     assert await bench.region.repeats() == 0
 
 
-async def test_workers_killed_while_pools_are_made_anew_repeat_nothing(bench: BackupBench) -> None:
+async def test_workers_killed_while_new_hardware_comes_in_repeat_nothing(bench: BackupBench) -> None:
+    macs = {"controller-0": NEW, HOST: "02:00:5e:77:77:78"}
     await bench.back_up(WIPED)
-    await replace(bench, WIPED, "controller-0")
     async with bench.stack.edited_inventory() as declared:
-        await declared.set_host(WIPED, mac=NEW)
-        handle = await bench.start_restore(WIPED, replaced={"controller-0": NEW})
+        for host, mac in macs.items():
+            await replace(bench, WIPED, host, mac)
+            await declare(declared, WIPED, host, mac)
+        await declared.set_site(WIPED, profile=PROFILE["name"])
+        handle = await bench.start_restore(WIPED, replaced=macs)
+        child = bench.stack.client.get_workflow_handle(contracts.host_workflow_id(WIPED, HOST))
+        for step in ("forget_host", "add_host", "act_on_host"):
+            await killed_at(bench, child, step, 1)
         for step in ("withdraw_application", "apply_application", "complete_restore"):
             await killed_at(bench, handle, step, 1)
         done = await asyncio.wait_for(end_of(handle, RestoreResult), 180)
-    assert done.outcome is Outcome.SUCCEEDED, done.reason
+    assert (done.outcome, done.hosts) == (Outcome.SUCCEEDED, (HOST,)), done.reason
     assert "platform-integ-apps was removed and applied: Ceph's pools are new" in done.evidence
     applied = await bench.region.mutations(WIPED)
-    assert (applied.count("sysinv.application.remove"), applied.count("sysinv.application.apply")) == (1, 1)
+    once = ("host.delete", "host.add", "host.unlock", "application.remove", "application.apply")
+    assert [applied.count(f"sysinv.{intent}") for intent in once] == [1] * len(once)
     assert await bench.region.repeats() == 0
 
 

@@ -22,6 +22,7 @@ CHECK = {
     "summary": {"message": "1/3 mons down, quorum a,b", "count": 1},
     "muted": False,
 }
+POOLS = (("device_health_metrics", 1), ("rbd", 6), (".mgr", 1))
 OSDS = [{"osd": 0, "up": 1}, {"osd": 1, "up": 1}]
 AGREED = {"skew": 0, "latency": 0.00065, "health": "HEALTH_OK"}
 
@@ -51,7 +52,8 @@ class Paper:
 
 
 def paper(seen: Any, **skews: Any) -> Paper:
-    dump = {"fsid": "f", "osds": OSDS, "pools": [{"pg_num": 8}], "flags_set": ["sortbitwise"]}
+    pools = [{"pool_name": name, "pg_num": number} for name, number in POOLS]
+    dump = {"fsid": "f", "osds": OSDS, "pools": pools, "flags_set": ["sortbitwise"]}
     clocks = {"time_skew_status": skews, "timechecks": {"round_status": "finished"}}
     return Paper({"status": seen, "osd dump": dump, "time-sync-status": clocks})
 
@@ -60,6 +62,11 @@ async def test_three_monitors_that_agree_are_well() -> None:
     port = paper(status(), b=AGREED, c=AGREED)
     assert judged(await look(port), CephExpectation(osds=2)).how == "good"
     assert port.asked.count("time-sync-status") == 1
+
+
+async def test_pools_are_those_that_somebody_keeps_data_in() -> None:
+    sample = await look(paper(status(), b=AGREED, c=AGREED))
+    assert (sample.pools, sample.groups) == (("rbd",), 8)
 
 
 async def test_a_clock_apart_is_said_by_its_monitor() -> None:
