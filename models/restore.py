@@ -261,14 +261,6 @@ class RestoreHostRequest(Frozen):
     timing: Timing
 
 
-class WithdrawRequest(Frozen):
-    """Take an application out of the cluster; it stays uploaded."""
-
-    site: Name
-    region: str
-    application: Name
-
-
 class ForgetHostRequest(Frozen):
     site: Name
     region: str

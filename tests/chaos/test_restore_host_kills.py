@@ -63,7 +63,7 @@ async def test_workers_killed_while_new_hardware_comes_in_repeat_nothing(bench: 
         child = bench.stack.client.get_workflow_handle(contracts.host_workflow_id(WIPED, HOST))
         for step in ("forget_host", "add_host", "act_on_host"):
             await killed_at(bench, child, step, 1)
-        for step in ("withdraw_application", "apply_application", "complete_restore"):
+        for step in ("remove_application", "apply_application", "complete_restore"):
             await killed_at(bench, handle, step, 1)
         done = await asyncio.wait_for(end_of(handle, RestoreResult), 180)
     assert (done.outcome, done.hosts) == (Outcome.SUCCEEDED, (HOST,)), done.reason

@@ -130,6 +130,15 @@ class SitePlatform:
         if step.did:
             self.changed.append(f"application {application}: applied")
 
+    async def remove(self, application: str) -> None:
+        """Out of the cluster; it stays uploaded."""
+        request = ApplicationRequest(site=self.site, region=self.region, application=application)
+        step = await self._act(
+            SysinvActivities.remove_application, request, sysinv.SETTLE["remove"], f"remove {application}"
+        )
+        if step.did:
+            self.changed.append(f"application {application}: removed")
+
     async def unlock(self, host: str) -> None:
         """Until it is in service. Raises Ended with what sysinv and mtce said."""
         for tried in range(1, UNLOCK_TRIES + 1):

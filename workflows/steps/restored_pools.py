@@ -11,14 +11,12 @@ from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
     from activities.ceph.looks import CephLooks
-    from activities.starlingx.sysinv import restoring
-    from activities.starlingx.sysinv.restoring import RestoreActivities
     from models.ceph import AwaitCephRequest, CephEnd, CephExpectation, CephHost, CephHostRef
     from models.outcome import Outcome
-    from models.restore import BackupFacts, RestoreSiteRequest, WithdrawRequest
+    from models.restore import BackupFacts, RestoreSiteRequest
     from rules import restore_hosts as rules
-    from workflows.steps.asking import awaited, looked, mutated
-    from workflows.steps.platform import TRIES_WITHIN, SitePlatform
+    from workflows.steps.asking import awaited, looked
+    from workflows.steps.platform import SitePlatform
     from workflows.steps.site import Ended
 
 
@@ -49,15 +47,7 @@ async def _renewed(platform: SitePlatform, application: str, within: timedelta) 
             )
         if found.sample.pools:
             return f"Ceph has pools: {', '.join(found.sample.pools)}"
-        await mutated(
-            log,
-            timing,
-            RestoreActivities.withdraw_application,
-            WithdrawRequest(site=site, region=platform.region, application=application),
-            whole=timing.mutation_timeout(restoring.WITHDRAWN),
-            tries_within=TRIES_WITHIN,
-            summary=f"remove {application}",
-        )
+        await platform.remove(application)
         await platform.apply(application)
         expected = CephExpectation(pools=True, after_our_own=True)
         end: CephEnd = await awaited(

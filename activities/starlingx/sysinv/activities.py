@@ -47,11 +47,14 @@ SETTLE = {
     "reboot": timedelta(minutes=3),
     "add": timedelta(minutes=2),
     "apply": timedelta(minutes=2),
+    "remove": timedelta(minutes=2),
 }
 """sysinv asks VIM, mtce, SM and its conductor before it answers; what it saved shows by then. A reboot shows
 by the host's uptime, which mtce writes once a minute."""
 APPLYING = frozenset({"applying", "applied"})
 MAY_BE_APPLIED = frozenset({"uploaded", "apply-failed"})
+REMOVING = frozenset({"removing", "uploaded"})
+MAY_BE_REMOVED = frozenset({"applied", "apply-failed", "remove-failed"})
 
 
 @dataclass
@@ -148,6 +151,32 @@ class SysinvActivities:
             await cloud.send("sysinv", "PATCH", f"/apps/{name}", body=body, params={"directive": "apply"})
 
         await self._send_once(send, effect, "apply", name)
+        return ChangeStep(did=True, attempt=attempt)
+
+    @activity.defn
+    async def remove_application(self, request: ApplicationRequest) -> ChangeStep:
+        """Returns once it is being removed, or is only uploaded. Raises NotYet while it is being applied."""
+        window = SendWindow(self.directory.timing.send_window_s)
+        cloud = await self._cloud(request.site)
+        name = request.application
+        with translated():
+            await must_be_region(cloud, request.site, request.region)
+            status = await _application(cloud, name)
+        attempt = activity.info().attempt
+        if status in REMOVING:
+            return ChangeStep(did=attempt > 1, attempt=attempt)
+        if status not in MAY_BE_REMOVED:
+            raise NotYet(f"application {name} of {request.site} is {status or 'not there'}")
+        window.check()
+
+        async def effect() -> bool | None:
+            return True if await _application(cloud, name) in REMOVING else None
+
+        async def send() -> None:
+            body: dict[str, Any] = {"values": {}}
+            await cloud.send("sysinv", "PATCH", f"/apps/{name}", body=body, params={"directive": "remove"})
+
+        await self._send_once(send, effect, "remove", name)
         return ChangeStep(did=True, attempt=attempt)
 
     @activity.defn

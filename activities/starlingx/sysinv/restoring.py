@@ -10,7 +10,6 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from temporalio import activity
 
@@ -21,20 +20,17 @@ from activities.sending import refused_by, send_once
 from activities.starlingx.directory import Directory, must_be_region
 from activities.starlingx.errors import translated
 from activities.starlingx.session import Cloud
-from activities.starlingx.sysinv import hosting, reading
+from activities.starlingx.sysinv import hosting
 from activities.starlingx.sysinv.errors import refused
 from models.bringup import ChangeStep
-from models.restore import ForgetHostRequest, RestoreRef, WithdrawRequest
+from models.restore import ForgetHostRequest, RestoreRef
 
 SETTLE = timedelta(minutes=2)
 """The conductor's RPC has ended by then."""
-WITHDRAWN = timedelta(minutes=2)
 FORGOTTEN = timedelta(minutes=5)
 """A provisioned host is gone once the VIM has agreed: by then."""
 IN_PROGRESS = "Restore procedure is in progress"
 NOT_IN_PROGRESS = "Restore procedure is not in progress"
-MAY_BE_WITHDRAWN = frozenset({"applied", "apply-failed", "remove-failed"})
-WITHDRAWN_AS = frozenset({"removing", "uploaded"})
 DONE = ("Restore procedure completed", "Restore procedure already completed")
 FAILED = re.compile(r"Recovering rook-ceph failed")
 UNKNOWN = "sysinv says neither that a restore is in progress nor that none is"
@@ -79,41 +75,6 @@ class RestoreActivities:
         raise NotYet(sent.value)
 
     @activity.defn
-    async def withdraw_application(self, request: WithdrawRequest) -> ChangeStep:
-        """Returns once it is being removed, or is only uploaded. Raises NotYet while it is being applied."""
-        window = SendWindow(self.directory.timing.send_window_s)
-        name = request.application
-        with translated():
-            cloud = await self.directory.cloud_named(request.site)
-            await must_be_region(cloud, request.site, request.region)
-            status = await _application(cloud, name)
-        attempt = activity.info().attempt
-        if status in WITHDRAWN_AS:
-            return ChangeStep(did=attempt > 1, attempt=attempt)
-        if status not in MAY_BE_WITHDRAWN:
-            raise NotYet(f"application {name} of {request.site} is {status or 'not there'}")
-        window.check()
-
-        async def send() -> bool:
-            body: dict[str, Any] = {"values": {}}
-            await cloud.send("sysinv", "PATCH", f"/apps/{name}", body=body, params={"directive": "remove"})
-            return True
-
-        async def effect() -> bool | None:
-            return True if await _application(cloud, name) in WITHDRAWN_AS else None
-
-        what = f"remove application {name} of {request.site}"
-        await send_once(
-            send=send,
-            effect=effect,
-            settle=WITHDRAWN,
-            pace=self.directory.timing.pace,
-            what=what,
-            refused=refused(what),
-        )
-        return ChangeStep(did=True, attempt=attempt)
-
-    @activity.defn
     async def forget_host(self, request: ForgetHostRequest) -> ChangeStep:
         """Deletes the host that sysinv knows by a MAC of no machine any more; returns before it is gone.
 
@@ -152,10 +113,6 @@ class RestoreActivities:
 async def _known(cloud: Cloud, request: ForgetHostRequest) -> hosting.HostRow | None:
     rows = await hosting.rows(cloud)
     return next((row for row in rows if (row.name, row.mac) == (request.host, request.mac)), None)
-
-
-async def _application(cloud: Cloud, name: str) -> str:
-    return ((await reading.system(cloud, ("applications",))).applications or {}).get(name, "")
 
 
 async def _state(cloud: Cloud) -> str:
